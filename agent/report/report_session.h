@@ -1,0 +1,105 @@
+// The agent's end of the report protocol with one aggregator, without a transport.
+//
+// Exactly once: one report is in flight at a time, and its bytes are kept until it is
+// acknowledged. After a reconnect the aggregator says in its welcome what it has; a report whose
+// fate was unknown then either turns out to be applied or is sent again as the same bytes. When
+// the two ends don't agree, or the aggregator asks for it, a new epoch begins with a snapshot.
+// While a report is in flight, changes gather and cancel out.
+#ifndef FLEETQSHAPE_AGENT_REPORT_REPORT_SESSION_H_
+#define FLEETQSHAPE_AGENT_REPORT_REPORT_SESSION_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/report/pending_changes.h"
+#include "agent/watch/queue_model.h"
+#include "common/base/clock.h"
+#include "fleetqshape/v1/ingest.pb.h"
+
+namespace fleetqshape {
+
+// Not safe for use by several threads.
+class ReportSession {
+ public:
+  struct Options {
+    v1::Hello hello;
+    // A report is cut into messages of at most this many bytes.
+    size_t chunk_bytes = size_t{256} << 10;
+    // A heartbeat is sent when nothing else was for this long.
+    int64_t heartbeat_milliseconds = 10'000;
+  };
+
+  // What was sent since the start, for the log and for tests.
+  struct Counters {
+    uint64_t snapshots = 0;
+    uint64_t deltas = 0;
+    uint64_t cells = 0;  // arrivals gained and lost, in snapshots and deltas
+    uint64_t bytes = 0;  // of serialised reports
+    uint64_t heartbeats = 0;
+  };
+
+  // `model` and `clock` outlive the session. `random` gives random 64-bit numbers.
+  ReportSession(Options options, const QueueModel* model, const Clock* clock,
+                std::function<uint64_t()> random);
+
+  // To be called for each change of the model.
+  void OnCellChange(const Cell& cell, int change);
+  // The model's ids got a new meaning (QueueModel::RenewNames): the next report is a snapshot.
+  void OnNamesRenewed();
+
+  // The transport's events. What has to be sent in reply comes from the next TakeOutgoing.
+  void OnConnected();
+  void OnMessage(const v1::AggregatorMessage& message);
+  void OnDisconnected();
+
+  // What is to be sent now, in this order. Empty while not connected. To be called after events,
+  // after changes of the model and when NextHeartbeatMilliseconds has come. The model must not be
+  // in the middle of a pass.
+  std::vector<v1::AgentMessage> TakeOutgoing();
+  // When a heartbeat will be due (on the session's clock), if one will.
+  std::optional<int64_t> NextHeartbeatMilliseconds() const;
+
+  // True when connected and all that the model holds is acknowledged.
+  bool UpToDate() const;
+  const Counters& counters() const { return counters_; }
+
+ private:
+  enum class State { kDisconnected, kConnected, kAwaitingWelcome, kReporting };
+
+  struct InFlight {
+    uint64_t sequence;
+    std::string bytes;  // the serialised report
+    bool sent;          // on this connection
+  };
+
+  void OnWelcome(const v1::Welcome& welcome);
+  void OnAcknowledged(uint64_t epoch, uint64_t sequence);
+  // Forgets what the aggregator has: the next report is a snapshot.
+  void StartOver();
+  // Makes the next report if there is something to say.
+  void MakeReport();
+  void AppendChunks(std::vector<v1::AgentMessage>* messages) const;
+
+  const Options options_;
+  const QueueModel& model_;
+  const Clock& clock_;
+  const std::function<uint64_t()> random_;
+
+  State state_ = State::kDisconnected;
+  bool needs_snapshot_ = true;
+  uint64_t epoch_ = 0;
+  uint64_t acknowledged_ = 0;   // sequence
+  uint32_t names_sent_ = 0;     // ids below this were sent in this epoch
+  std::optional<InFlight> in_flight_;
+  PendingChanges pending_;
+  int64_t last_sent_milliseconds_ = 0;
+  Counters counters_;
+};
+
+}  // namespace fleetqshape
+
+#endif  // FLEETQSHAPE_AGENT_REPORT_REPORT_SESSION_H_

@@ -1,0 +1,120 @@
+#include "agent/watch/queue_lister.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+
+#include <array>
+#include <ctime>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+
+namespace fleetqshape {
+namespace {
+
+using postfix::Dialect;
+
+// In the direction in which mail moves, so that a message which moves on during a pass is seen
+// again, not missed; and active once more at the end, for those that go back there from deferred.
+constexpr std::array<Queue, 6> kListingOrder = {Queue::kMaildrop, Queue::kHold,
+                                                Queue::kIncoming, Queue::kActive,
+                                                Queue::kDeferred, Queue::kActive};
+
+constexpr int64_t kNanosecondsPerSecond = 1'000'000'000;
+
+int64_t Nanoseconds(const timespec& time) {
+  return static_cast<int64_t>(time.tv_sec) * kNanosecondsPerSecond + time.tv_nsec;
+}
+
+// File times have the kernel's tick for resolution (4 ms, or worse elsewhere): a file that changed
+// just now may change again without a new ctime. Such a version matches no later status.
+QueueModel::FileVersion VersionOf(Queue queue, const struct stat& status) {
+  constexpr int64_t kUnknown = -1;
+  timespec now{};
+  clock_gettime(CLOCK_REALTIME, &now);
+  const int64_t ctime = Nanoseconds(status.st_ctim);
+  const bool settled = Nanoseconds(now) - ctime > kNanosecondsPerSecond;
+  return {queue, settled ? ctime : kUnknown, status.st_size};
+}
+
+absl::Status Annotate(const absl::Status& status, std::string_view what) {
+  return absl::Status(status.code(),
+                      absl::StrCat(absl::string_view(what.data(), what.size()), ": ",
+                                   status.message()));
+}
+
+}  // namespace
+
+QueueLister::QueueLister(std::string queue_directory, QueueModel* model)
+    : queue_directory_(std::move(queue_directory)), model_(*model) {}
+
+absl::Status QueueLister::Pass() {
+  ++counters_.passes;
+  // The queue directory itself may be a symbolic link: whoever configured it wants it so.
+  const std::string path = queue_directory_ + "/.";
+  const auto root = postfix::OpenDirectory(path.c_str());
+  if (!root.ok()) {
+    ++counters_.incomplete_passes;
+    return Annotate(root.status(), queue_directory_);
+  }
+  model_.BeginPass();
+  absl::Status result;
+  for (Queue queue : kListingOrder) result.Update(ListQueue(root->get(), queue));
+  if (result.ok()) {
+    model_.EndPass();
+  } else {
+    ++counters_.incomplete_passes;
+  }
+  return result;
+}
+
+absl::Status QueueLister::ListQueue(int root_fd, Queue queue) {
+  const std::string name(QueueName(queue));
+  absl::Status status = ListDirectory(root_fd, name.c_str(), queue, 0);
+  // A queue that does not exist has no messages.
+  if (absl::IsNotFound(status)) return absl::OkStatus();
+  return status.ok() ? status : Annotate(status, queue_directory_ + "/" + name);
+}
+
+absl::Status QueueLister::ListDirectory(int parent_fd, const char* name, Queue queue, int depth) {
+  auto directory = postfix::OpenDirectoryBeneath(parent_fd, name);
+  if (!directory.ok()) return directory.status();
+  std::vector<std::string> subdirectories;
+  std::string entry_name;
+  postfix::DirectoryReader directory_reader;
+  absl::Status result = directory_reader.ForEachEntry(
+      directory->get(), [&](const postfix::DirectoryEntry& entry) {
+        if (entry.type == DT_DIR) {
+          if (depth < kMaxDepth) subdirectories.emplace_back(entry.name);
+        } else if (entry.type == DT_REG &&
+                   postfix::IsQueueFileName(entry.name, Dialect::kPostfix)) {
+          LookAt(directory->get(), entry.name.data(), queue);
+        }
+      });
+  for (const std::string& subdirectory : subdirectories) {
+    absl::Status status = ListDirectory(directory->get(), subdirectory.c_str(), queue, depth + 1);
+    // Postfix may remove an empty hash directory; a link in its place is not followed.
+    if (!absl::IsNotFound(status) && !absl::IsFailedPrecondition(status)) result.Update(status);
+  }
+  return result;
+}
+
+void QueueLister::LookAt(int directory_fd, const char* name, Queue queue) {
+  struct stat status {};
+  if (fstatat(directory_fd, name, &status, AT_SYMLINK_NOFOLLOW) != 0) return;  // moved on or gone
+  if (!S_ISREG(status.st_mode) || !postfix::IsReadyMode(status.st_mode, Dialect::kPostfix)) return;
+  const QueueModel::FileVersion seen{queue, Nanoseconds(status.st_ctim), status.st_size};
+  if (model_.See(status.st_ino, seen)) return;
+
+  const FileDescriptor file(opener_.Open(directory_fd, name, &status));
+  if (!file.valid() || !postfix::IsReadyMode(status.st_mode, Dialect::kPostfix)) return;
+  ++counters_.files_read;
+  const auto version = VersionOf(queue, status);
+  const auto kind = reader_.Read(file.get(), status, Dialect::kPostfix, &envelope_);
+  model_.Put(status.st_ino, version,
+             kind == postfix::QueueFileKind::kMessage ? &envelope_ : nullptr);
+}
+
+}  // namespace fleetqshape

@@ -1,0 +1,94 @@
+// The state of the fleet in memory, as questions read it.
+#ifndef FLEETQSHAPE_AGGREGATOR_INGEST_FLEET_H_
+#define FLEETQSHAPE_AGGREGATOR_INGEST_FLEET_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "aggregator/ingest/fleet_names.h"
+#include "aggregator/store/store.h"
+#include "common/base/mutex.h"
+#include "common/shape/block.h"
+#include "common/shape/queue.h"
+
+namespace fleetqshape {
+
+// Which relay. All parts are names as ValidateName has them.
+struct RelayIdentity {
+  std::string cluster;
+  std::string host;
+  std::string instance;
+
+  auto operator<=>(const RelayIdentity& other) const = default;
+  std::string ToString() const { return cluster + "/" + host + "/" + instance; }
+};
+
+inline constexpr size_t kSectionCount = kAllQueues.size() * kAllAxes.size();
+
+// Where a section stands in RelayState::sections.
+constexpr size_t SectionIndex(Queue queue, Axis axis) {
+  return (static_cast<size_t>(queue) - 1) * kAllAxes.size() + static_cast<size_t>(axis) - 1;
+}
+
+// What an agent says of its relay when it connects. Immutable.
+struct RelayDescription {
+  RelayIdentity identity;
+  std::map<std::string, std::string> labels;
+  std::string agent_version;
+};
+
+// All that one relay's reports up to `sequence` said. Immutable: a report makes a new one, which
+// shares what it did not change.
+struct RelayState {
+  uint64_t epoch = 0;  // 0: nothing was reported yet
+  uint64_t sequence = 0;
+  uint64_t digest = 0;
+  // The relay's name ids as ids in FleetNames.
+  std::shared_ptr<const std::vector<uint32_t>> fleet_ids;
+  // By SectionIndex; never null. Their name ids are the relay's.
+  std::array<std::shared_ptr<const Block>, kSectionCount> sections;
+};
+
+// The state of a relay that reported nothing.
+std::shared_ptr<RelayState> EmptyRelayState();
+
+// A relay as of one moment.
+struct RelayView {
+  RelayId id = 0;
+  std::shared_ptr<const RelayDescription> description;
+  std::shared_ptr<const RelayState> state;
+  int64_t heard_milliseconds = 0;         // when it was last heard of, on this machine's clock
+  int64_t clock_offset_milliseconds = 0;  // how far its clock is ahead of this machine's
+};
+
+// Safe for use by several threads.
+class Fleet {
+ public:
+  FleetNames& names() { return names_; }
+  const FleetNames& names() const { return names_; }
+
+  // Adds a relay, with an empty state unless it is there already, or describes it anew.
+  void Describe(RelayId id, std::shared_ptr<const RelayDescription> description);
+  // The rest is about relays that were described.
+  void SetState(RelayId id, std::shared_ptr<const RelayState> state);
+  // The relay was heard of.
+  void Heard(RelayId id, int64_t heard_milliseconds, int64_t clock_offset_milliseconds);
+  RelayView View(RelayId id) const;
+
+  // All relays by rising id. Each of them is whole; what is reported later does not change it.
+  std::vector<RelayView> Snapshot() const;
+
+ private:
+  FleetNames names_;
+  mutable Mutex mutex_;
+  std::map<RelayId, RelayView> relays_ FQS_GUARDED_BY(mutex_);
+};
+
+}  // namespace fleetqshape
+
+#endif  // FLEETQSHAPE_AGGREGATOR_INGEST_FLEET_H_

@@ -1,0 +1,155 @@
+#include "aggregator/ingest/report_applier.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/status_macros.h"
+#include "common/codec/section_codec.h"
+#include "common/shape/cell_digest.h"
+
+namespace fleetqshape {
+namespace {
+
+// Operands are folded into a fresh base once they are as large as the base would be, and at least
+// this large.
+constexpr size_t kSmallOperandBytes = size_t{16} << 10;
+
+// The sum of the hashes of a block's cells. INVALID_ARGUMENT if it uses a name id that is not given.
+absl::StatusOr<uint64_t> BlockDigest(Queue queue, Axis axis, const Block& block,
+                                     const std::vector<uint32_t>& fleet_ids,
+                                     const FleetNames& names) {
+  uint64_t digest = 0;
+  for (size_t i = 0; i < block.name_ids.size(); ++i) {
+    if (block.name_ids[i] >= fleet_ids.size()) {
+      return absl::InvalidArgumentError(absl::StrCat("name id ", block.name_ids[i], " of ",
+                                                     fleet_ids.size(), " is not given"));
+    }
+    const uint64_t name_hash = names.hash(fleet_ids[block.name_ids[i]]);
+    for (uint32_t k = block.offsets[i]; k < block.offsets[i + 1]; ++k) {
+      digest += CellHash(queue, axis, name_hash, block.arrivals[k]);
+    }
+  }
+  return digest;
+}
+
+// The fleet ids of a relay's names after a report brought `added`.
+template <typename Added>
+std::shared_ptr<const std::vector<uint32_t>> WithNames(
+    const std::shared_ptr<const std::vector<uint32_t>>& before, const Added& added,
+    FleetNames* names) {
+  if (added.empty()) return before;
+  auto after = std::make_shared<std::vector<uint32_t>>(*before);
+  after->reserve(before->size() + static_cast<size_t>(added.size()));
+  for (const std::string& name : added) after->push_back(names->Intern(name));
+  return after;
+}
+
+v1::StoredRelay RecordOf(const RelayState& state) {
+  v1::StoredRelay record;
+  record.set_epoch(state.epoch);
+  record.set_sequence(state.sequence);
+  record.set_digest(state.digest);
+  record.set_name_count(static_cast<uint32_t>(state.fleet_ids->size()));
+  return record;
+}
+
+// Applies one section of a report to `state`, and notes how to store it.
+absl::Status ApplySection(const v1::Section& section, bool snapshot, const FleetNames& names,
+                          RelayState* state, AppliedReport* applied) {
+  FQS_ASSIGN_OR_RETURN(const Queue queue, SectionQueue(section));
+  FQS_ASSIGN_OR_RETURN(const Axis axis, SectionAxis(section));
+  FQS_ASSIGN_OR_RETURN(const BlockDelta delta, DecodeSection(section));
+  const size_t index = SectionIndex(queue, axis);
+  for (const SectionWrite& other : applied->write.sections) {
+    if (other.queue == queue && other.axis == axis && other.kind != SectionWrite::Kind::kErase) {
+      return absl::InvalidArgumentError("a section comes twice");
+    }
+  }
+  FQS_ASSIGN_OR_RETURN(const uint64_t gained,
+                       BlockDigest(queue, axis, delta.gained, *state->fleet_ids, names));
+  FQS_ASSIGN_OR_RETURN(const uint64_t lost,
+                       BlockDigest(queue, axis, delta.lost, *state->fleet_ids, names));
+  state->digest += gained - lost;
+  FQS_ASSIGN_OR_RETURN(Block block, ApplyDelta(*state->sections[index], delta));
+
+  SectionWrite write{queue, axis, SectionWrite::Kind::kMerge, section.SerializeAsString()};
+  size_t& operand_bytes = applied->operands.since_base[index];
+  operand_bytes += write.value.size();
+  // A base takes at least as many bytes as it has arrivals.
+  if (!snapshot && operand_bytes > kSmallOperandBytes && operand_bytes > block.arrivals.size()) {
+    write.kind = SectionWrite::Kind::kReplace;
+    write.value = EncodeSection(queue, axis, block).SerializeAsString();
+    operand_bytes = 0;
+  }
+  if (snapshot) {
+    write.kind = SectionWrite::Kind::kReplace;
+    operand_bytes = 0;
+  }
+  state->sections[index] = std::make_shared<const Block>(std::move(block));
+  applied->write.sections.push_back(std::move(write));
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<AppliedReport> ApplyReport(RelayId relay, const RelayState& state,
+                                          const OperandBytes& operands, const v1::Report& report,
+                                          FleetNames* names) {
+  const bool snapshot = report.sequence() == 1;
+  std::shared_ptr<RelayState> next =
+      snapshot ? EmptyRelayState() : std::make_shared<RelayState>(state);
+  AppliedReport applied;
+  applied.write.relay = relay;
+  applied.operands = operands;
+  next->epoch = report.epoch();
+  next->sequence = report.sequence();
+  if (snapshot) {
+    applied.write.forget_names = true;
+    applied.operands = OperandBytes();
+    for (Queue queue : kAllQueues) {
+      for (Axis axis : kAllAxes) {
+        applied.write.sections.push_back({queue, axis, SectionWrite::Kind::kErase, ""});
+      }
+    }
+  }
+  if (report.first_name_id() != next->fleet_ids->size()) {
+    return absl::FailedPreconditionError(absl::StrCat("names start at ", report.first_name_id(),
+                                                      ", not at ", next->fleet_ids->size()));
+  }
+  next->fleet_ids = WithNames(next->fleet_ids, report.names(), names);
+  applied.write.first_name_id = report.first_name_id();
+  *applied.write.names.mutable_names() = report.names();
+  for (const v1::Section& section : report.sections()) {
+    FQS_RETURN_IF_ERROR(ApplySection(section, snapshot, *names, next.get(), &applied));
+  }
+  if (next->digest != report.digest()) {
+    return absl::FailedPreconditionError("the report leads to another state than the agent's");
+  }
+  applied.write.record = RecordOf(*next);
+  applied.state = std::move(next);
+  return applied;
+}
+
+absl::StatusOr<std::shared_ptr<const RelayState>> StateOfLoaded(const LoadedRelay& loaded,
+                                                                FleetNames* names) {
+  std::shared_ptr<RelayState> state = EmptyRelayState();
+  state->epoch = loaded.record.epoch();
+  state->sequence = loaded.record.sequence();
+  if (loaded.names.size() != loaded.record.name_count()) {
+    return absl::DataLossError(absl::StrCat("it has ", loaded.names.size(), " names instead of ",
+                                            loaded.record.name_count()));
+  }
+  state->fleet_ids = WithNames(state->fleet_ids, loaded.names, names);
+  for (const auto& [queue, axis, block] : loaded.sections) {
+    const auto digest = BlockDigest(queue, axis, block, *state->fleet_ids, *names);
+    if (!digest.ok()) return absl::DataLossError(digest.status().message());
+    state->digest += *digest;
+    state->sections[SectionIndex(queue, axis)] = std::make_shared<const Block>(block);
+  }
+  if (state->digest != loaded.record.digest()) {
+    return absl::DataLossError("its digest does not match");
+  }
+  return std::shared_ptr<const RelayState>(std::move(state));
+}
+
+}  // namespace fleetqshape

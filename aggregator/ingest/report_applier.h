@@ -1,0 +1,43 @@
+// What a report makes of a relay's state.
+#ifndef FLEETQSHAPE_AGGREGATOR_INGEST_REPORT_APPLIER_H_
+#define FLEETQSHAPE_AGGREGATOR_INGEST_REPORT_APPLIER_H_
+
+#include <array>
+#include <cstddef>
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "aggregator/ingest/fleet.h"
+#include "aggregator/store/store.h"
+#include "fleetqshape/v1/report.pb.h"
+
+namespace fleetqshape {
+
+// How much merging the stored sections of a relay take when they are read.
+struct OperandBytes {
+  std::array<size_t, kSectionCount> since_base{};  // of the operands since the last base
+};
+
+// The state after a report, and what has to be written for it. What the record says of the relay
+// beside its reports is the caller's to fill in.
+struct AppliedReport {
+  std::shared_ptr<const RelayState> state;
+  RelayWrite write;
+  OperandBytes operands;
+};
+
+// Applies a report whose sequence is known to follow. Names new to the fleet are added to `names`
+// even if the report is refused. INVALID_ARGUMENT: the report is malformed; FAILED_PRECONDITION:
+// it does not fit the state, or its digest is not that of the state that it leads to.
+absl::StatusOr<AppliedReport> ApplyReport(RelayId relay, const RelayState& state,
+                                          const OperandBytes& operands, const v1::Report& report,
+                                          FleetNames* names);
+
+// The state of a relay that was loaded from the store. DATA_LOSS if its digest is not the stored
+// one, or a section uses a name that is not there.
+absl::StatusOr<std::shared_ptr<const RelayState>> StateOfLoaded(const LoadedRelay& loaded,
+                                                                FleetNames* names);
+
+}  // namespace fleetqshape
+
+#endif  // FLEETQSHAPE_AGGREGATOR_INGEST_REPORT_APPLIER_H_

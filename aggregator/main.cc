@@ -1,0 +1,105 @@
+// fleetqshape-aggregator: wiring.
+
+#include <grpcpp/security/server_credentials.h>
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
+#include <grpcpp/impl/service_type.h>
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <cstdio>
+#include <memory>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
+#include "aggregator/ingest/fleet.h"
+#include "aggregator/ingest/ingest_engine.h"
+#include "aggregator/options.h"
+#include "aggregator/query/query_engine.h"
+#include "aggregator/rpc/ingest_service.h"
+#include "aggregator/rpc/query_service.h"
+#include "aggregator/store/rocksdb_store.h"
+#include "common/base/clock.h"
+#include "common/base/logging.h"
+#include "common/base/signals.h"
+#include "common/options/layered_options.h"
+#include "common/rpc/channel.h"
+
+namespace fleetqshape {
+namespace {
+
+// How long streams may take to end at a stop. Agents' streams never end by themselves.
+constexpr std::chrono::milliseconds kStopGrace(200);
+
+// A server with one service. `*address` becomes the address that it listens on, port included.
+std::unique_ptr<grpc::Server> StartServer(grpc::Service* service, std::string* address) {
+  grpc::ServerBuilder builder;
+  ApplyServerSettings(&builder);
+  int port = 0;
+  builder.AddListeningPort(*address, grpc::InsecureServerCredentials(), &port);
+  builder.RegisterService(service);
+  std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+  if (server == nullptr || port == 0) return nullptr;
+  *address = absl::StrCat(address->substr(0, address->rfind(':')), ":", port);
+  return server;
+}
+
+int Run(const AggregatorOptions& options) {
+  const auto fail = [](std::string_view message) {
+    PrintError("fleetqshape-aggregator", message);
+    return kExitError;
+  };
+  StopSignals signals;
+  const SystemClock clock;
+  auto store = OpenRocksDbStore(options.data_directory);
+  if (!store.ok()) return fail(std::string(store.status().message()));
+  Fleet fleet;
+  IngestEngine ingest(store->get(), &fleet, &clock);
+  if (const absl::Status started = ingest.Start(); !started.ok()) {
+    return fail(absl::StrCat(options.data_directory, ": ", started.message()));
+  }
+  const QueryEngine query(&fleet, &clock, {.stale_after_seconds = options.stale_after_seconds});
+
+  const auto ingest_service = MakeIngestService(&ingest);
+  const auto query_service = MakeQueryService(&query);
+  std::string ingest_address = options.ingest_listen;
+  std::string query_address = options.query_listen;
+  const auto ingest_server = StartServer(ingest_service.get(), &ingest_address);
+  if (ingest_server == nullptr) {
+    return fail(absl::StrCat("cannot listen on ", options.ingest_listen,
+                             " for agents: is the port in use?"));
+  }
+  const auto query_server = StartServer(query_service.get(), &query_address);
+  if (query_server == nullptr) {
+    return fail(absl::StrCat("cannot listen on ", options.query_listen,
+                             " for questions: is the port in use?"));
+  }
+  spdlog::info("{} relays in {}", fleet.Snapshot().size(), options.data_directory);
+  // For whoever started it: the ports, which may have been chosen by the system.
+  std::printf("ready ingest=%s query=%s\n", ingest_address.c_str(), query_address.c_str());
+  std::fflush(stdout);
+
+  absl::Notification stop;
+  signals.Start([&stop] { stop.Notify(); });
+  stop.WaitForNotification();
+  const auto deadline = std::chrono::system_clock::now() + kStopGrace;
+  ingest_server->Shutdown(deadline);
+  query_server->Shutdown(deadline);
+  const IngestEngine::Counters counters = ingest.counters();
+  spdlog::info("stopping: applied {} reports with {} cells in {} batches, {} duplicates, {} refused",
+               counters.reports, counters.cells, counters.batches, counters.duplicates,
+               counters.refused);
+  return kExitOk;
+}
+
+}  // namespace
+}  // namespace fleetqshape
+
+int main(int argc, char** argv) {
+  int exit_status = 0;
+  const auto options = fleetqshape::ParseAggregatorOptions(argc, argv, &exit_status);
+  if (!options) return exit_status;
+  fleetqshape::StartLogging(options->log_level);
+  return fleetqshape::Run(*options);
+}

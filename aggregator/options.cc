@@ -1,0 +1,61 @@
+#include "aggregator/options.h"
+
+#include <string>
+
+#include "CLI/App.hpp"
+#include "common/base/status_macros.h"
+#include "common/base/validation.h"
+#include "common/options/layered_options.h"
+
+namespace fleetqshape {
+namespace {
+
+absl::Status Validate(const AggregatorOptions& options) {
+  FQS_RETURN_IF_ERROR(ValidateAddress("--ingest-listen", options.ingest_listen));
+  FQS_RETURN_IF_ERROR(ValidateAddress("--query-listen", options.query_listen));
+  if (options.stale_after_seconds < 1) {
+    return absl::InvalidArgumentError("--stale-after must be at least 1 second");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+std::optional<AggregatorOptions> ParseAggregatorOptions(int argc, const char* const* argv,
+                                                        int* exit_status) {
+  AggregatorOptions options;
+  CLI::App app("Merges the reports of fleetqshape-agents and answers fleetqshape's questions.",
+               "fleetqshape-aggregator");
+  app.set_version_flag("--version", "fleetqshape-aggregator " FLEETQSHAPE_VERSION);
+  app.add_option("--data-directory", options.data_directory,
+                 "Where the state of the fleet is kept; made if it does not exist")
+      ->type_name("DIR")
+      ->required();
+  app.add_option("--ingest-listen", options.ingest_listen,
+                 "Where agents report; port 0 lets the system choose")
+      ->type_name("HOST:PORT")
+      ->required();
+  app.add_option("--query-listen", options.query_listen,
+                 "Where questions are asked; port 0 lets the system choose")
+      ->type_name("HOST:PORT")
+      ->required();
+  app.add_option("--stale-after", options.stale_after_seconds,
+                 "A relay that was not heard of for longer is called stale in answers")
+      ->type_name("SECONDS")
+      ->capture_default_str();
+  app.add_option("--log-level", options.log_level, "trace, debug, info, warning, error or off")
+      ->type_name("LEVEL")
+      ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error", "off"}))
+      ->capture_default_str();
+  AddLayers(&app, "FLEETQSHAPE_AGGREGATOR_");
+  if (!ParseOptions(&app, argc, argv, exit_status)) return std::nullopt;
+  const absl::Status valid = Validate(options);
+  if (!valid.ok()) {
+    PrintError(app.get_name(), std::string(valid.message()));
+    *exit_status = kExitUsage;
+    return std::nullopt;
+  }
+  return options;
+}
+
+}  // namespace fleetqshape

@@ -1,0 +1,25 @@
+// fleetqshape-aggregator's options.
+#ifndef FLEETQSHAPE_AGGREGATOR_OPTIONS_H_
+#define FLEETQSHAPE_AGGREGATOR_OPTIONS_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace fleetqshape {
+
+struct AggregatorOptions {
+  std::string data_directory;
+  std::string ingest_listen;  // HOST:PORT; port 0: the system chooses one
+  std::string query_listen;   // HOST:PORT; as above
+  int64_t stale_after_seconds = 60;
+  std::string log_level = "info";
+};
+
+// As ParseAgentOptions; the environment's variables are FLEETQSHAPE_AGGREGATOR_...
+std::optional<AggregatorOptions> ParseAggregatorOptions(int argc, const char* const* argv,
+                                                        int* exit_status);
+
+}  // namespace fleetqshape
+
+#endif  // FLEETQSHAPE_AGGREGATOR_OPTIONS_H_

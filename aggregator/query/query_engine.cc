@@ -1,0 +1,141 @@
+#include "aggregator/query/query_engine.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+namespace fleetqshape {
+namespace {
+
+// A smaller difference between two machines' clocks can't be told from the time that a message
+// takes; hosts that keep time by NTP are closer together than this.
+constexpr int64_t kSmallestClockOffsetMilliseconds = 1000;
+
+// The relay's own clock at `at_seconds` of the aggregator's.
+int64_t RelayTime(const RelayView& relay, int64_t at_seconds) {
+  const int64_t offset = relay.clock_offset_milliseconds;
+  if (offset > -kSmallestClockOffsetMilliseconds && offset < kSmallestClockOffsetMilliseconds) {
+    return at_seconds;
+  }
+  return at_seconds + offset / 1000;
+}
+
+// Sums rows by fleet name id, without looking at a name.
+class RowSums {
+ public:
+  explicit RowSums(size_t columns) : columns_(columns) {}
+
+  // Counts each name's arrivals by the edges (AgeBuckets::ArrivalEdges).
+  void Add(const Block& block, const std::vector<uint32_t>& fleet_ids,
+           const std::vector<int64_t>& edges) {
+    for (size_t i = 0; i < block.name_ids.size(); ++i) {
+      uint64_t* row = RowOf(fleet_ids[block.name_ids[i]]);
+      // Arrivals rise, so buckets fall.
+      size_t bucket = edges.size();
+      const auto end = block.arrivals.begin() + block.offsets[i + 1];
+      for (auto arrival = block.arrivals.begin() + block.offsets[i]; arrival != end;) {
+        while (bucket > 1 && *arrival >= edges[bucket - 2]) --bucket;
+        // All arrivals up to the next edge are in this bucket.
+        const auto next =
+            bucket > 1 ? std::lower_bound(arrival, end, edges[bucket - 2]) : end;
+        const auto count = static_cast<uint64_t>(next - arrival);
+        row[0] += count;
+        if (bucket < columns_) row[bucket] += count;
+        arrival = next;
+      }
+    }
+  }
+
+  void MoveTo(const FleetNames& names, ShapeTable* table) const {
+    for (size_t row = 0; row < name_of_row_.size(); ++row) {
+      const uint64_t* counts = counts_.data() + row * columns_;
+      table->AddCounts(names.name(name_of_row_[row]), counts);
+      table->AddTotalCounts(counts);
+    }
+  }
+
+ private:
+  static constexpr uint32_t kNoRow = std::numeric_limits<uint32_t>::max();
+
+  uint64_t* RowOf(uint32_t name) {
+    if (name >= row_of_name_.size()) row_of_name_.resize(name + size_t{1}, kNoRow);
+    uint32_t& row = row_of_name_[name];
+    if (row == kNoRow) {
+      row = static_cast<uint32_t>(name_of_row_.size());
+      name_of_row_.push_back(name);
+      counts_.resize(counts_.size() + columns_, 0);
+    }
+    return counts_.data() + row * columns_;
+  }
+
+  size_t columns_;
+  std::vector<uint32_t> row_of_name_;
+  std::vector<uint32_t> name_of_row_;
+  std::vector<uint64_t> counts_;
+};
+
+bool MakesATable(const TableQuestion& question) {
+  const BucketOptions& buckets = question.buckets;
+  return buckets.bucket_count > 0 && buckets.bucket_count <= AgeBuckets::kMaxBucketCount &&
+         buckets.bucket_minutes > 0 && question.rows.min_subdomains > 0;
+}
+
+}  // namespace
+
+QueryEngine::QueryEngine(const Fleet* fleet, const Clock* clock, Options options)
+    : fleet_(*fleet), clock_(*clock), options_(options) {}
+
+Coverage QueryEngine::CoverageOf(const std::vector<RelayView>& relays) const {
+  Coverage coverage;
+  coverage.relays = relays.size();
+  const int64_t now = clock_.NowMilliseconds();
+  for (const RelayView& relay : relays) {
+    const int64_t silent_seconds = (now - relay.heard_milliseconds) / 1000;
+    RelayNotice notice{relay.description->identity, silent_seconds};
+    if (relay.state->epoch == 0) {
+      coverage.missing.push_back(std::move(notice));
+    } else if (silent_seconds > options_.stale_after_seconds) {
+      coverage.stale.push_back(std::move(notice));
+    } else {
+      ++coverage.fresh;
+    }
+  }
+  return coverage;
+}
+
+absl::StatusOr<TableAnswer> QueryEngine::GetTable(const TableQuestion& question) const {
+  if (!MakesATable(question)) {
+    return absl::InvalidArgumentError("bucket count, bucket time and subdomains must be above 0");
+  }
+  const std::vector<RelayView> all = fleet_.Snapshot();
+  std::vector<RelayView> relays;
+  for (const RelayView& relay : all) {
+    if (Selects(question.selection, *relay.description)) relays.push_back(relay);
+  }
+  if (relays.empty()) return absl::NotFoundError(ExplainNoMatch(question.selection, all));
+
+  TableAnswer answer;
+  answer.coverage = CoverageOf(relays);
+  answer.at_seconds = question.at_seconds.value_or(clock_.NowSeconds());
+  const AgeBuckets buckets(question.buckets);
+  RowSums sums(buckets.columns());
+  int64_t edges_time = answer.at_seconds;
+  std::vector<int64_t> edges = buckets.ArrivalEdges(edges_time);
+  for (const RelayView& relay : relays) {
+    const int64_t relay_time = RelayTime(relay, answer.at_seconds);
+    if (relay_time != edges_time) {
+      edges_time = relay_time;
+      edges = buckets.ArrivalEdges(edges_time);
+    }
+    for (Queue queue : question.queues) {
+      const Block& block = *relay.state->sections[SectionIndex(queue, question.axis)];
+      sums.Add(block, *relay.state->fleet_ids, edges);
+    }
+  }
+  ShapeTable table(buckets.columns());
+  sums.MoveTo(fleet_.names(), &table);
+  answer.table = table.Finish(question.rows);
+  return answer;
+}
+
+}  // namespace fleetqshape

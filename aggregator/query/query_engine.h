@@ -1,0 +1,76 @@
+// Answers questions from the fleet's state in memory.
+#ifndef FLEETQSHAPE_AGGREGATOR_QUERY_QUERY_ENGINE_H_
+#define FLEETQSHAPE_AGGREGATOR_QUERY_QUERY_ENGINE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "aggregator/ingest/fleet.h"
+#include "aggregator/query/selection.h"
+#include "common/base/clock.h"
+#include "common/shape/age_buckets.h"
+#include "common/shape/queue.h"
+#include "common/shape/shape_table.h"
+
+namespace fleetqshape {
+
+struct TableQuestion {
+  Selection selection;
+  std::set<Queue> queues;
+  Axis axis = Axis::kRecipientDomain;
+  BucketOptions buckets;
+  RowOptions rows;
+  // The time that ages are measured at, on the aggregator's clock; now if not given.
+  std::optional<int64_t> at_seconds;
+};
+
+// A relay that is not fresh.
+struct RelayNotice {
+  RelayIdentity identity;
+  int64_t silent_seconds = 0;  // since it was last heard of
+};
+
+// Which relays an answer covers.
+struct Coverage {
+  size_t relays = 0;
+  size_t fresh = 0;
+  std::vector<RelayNotice> stale;    // in the answer, as they were when last heard of
+  std::vector<RelayNotice> missing;  // known, but never reported a state
+};
+
+struct TableAnswer {
+  Table table;
+  Coverage coverage;
+  int64_t at_seconds = 0;
+};
+
+// Safe for use by several threads.
+class QueryEngine {
+ public:
+  struct Options {
+    // A relay that was not heard of for longer is stale.
+    int64_t stale_after_seconds = 60;
+  };
+
+  // `fleet` and `clock` outlive the engine.
+  QueryEngine(const Fleet* fleet, const Clock* clock, Options options);
+
+  // The summed table of the relays that match. NOT_FOUND, with what to do, if none does;
+  // INVALID_ARGUMENT for bucket values that make no table.
+  absl::StatusOr<TableAnswer> GetTable(const TableQuestion& question) const;
+
+ private:
+  Coverage CoverageOf(const std::vector<RelayView>& relays) const;
+
+  const Fleet& fleet_;
+  const Clock& clock_;
+  const Options options_;
+};
+
+}  // namespace fleetqshape
+
+#endif  // FLEETQSHAPE_AGGREGATOR_QUERY_QUERY_ENGINE_H_

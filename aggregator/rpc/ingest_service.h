@@ -1,0 +1,21 @@
+// The gRPC service that agents report to.
+#ifndef FLEETQSHAPE_AGGREGATOR_RPC_INGEST_SERVICE_H_
+#define FLEETQSHAPE_AGGREGATOR_RPC_INGEST_SERVICE_H_
+
+#include <memory>
+
+#include "aggregator/ingest/ingest_engine.h"
+
+namespace grpc {
+class Service;
+}  // namespace grpc
+
+namespace fleetqshape {
+
+// `engine` outlives the service. All that comes in is untrusted: a stream that breaks the protocol
+// or a limit is ended with an error.
+std::unique_ptr<grpc::Service> MakeIngestService(IngestEngine* engine);
+
+}  // namespace fleetqshape
+
+#endif  // FLEETQSHAPE_AGGREGATOR_RPC_INGEST_SERVICE_H_

@@ -1,0 +1,143 @@
+#include "aggregator/rpc/query_service.h"
+
+#include <grpcpp/support/server_callback.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "common/base/status_macros.h"
+#include "common/codec/section_codec.h"
+#include "common/rpc/channel.h"
+#include "fleetqshape/v1/query.grpc.pb.h"
+
+namespace fleetqshape {
+namespace {
+
+// A response carries about this many bytes of names and counts.
+constexpr size_t kResponseBytes = size_t{256} << 10;
+// More conditions than anybody types.
+constexpr int kMaxConditions = 1000;
+
+absl::StatusOr<TableQuestion> ParseRequest(const v1::TableRequest& request) {
+  TableQuestion question;
+  const v1::Selection& selection = request.selection();
+  if (selection.clusters_size() > kMaxConditions || selection.hosts_size() > kMaxConditions ||
+      selection.roles_size() > kMaxConditions || selection.matches_size() > kMaxConditions) {
+    return absl::InvalidArgumentError("too many conditions");
+  }
+  question.selection.clusters = {selection.clusters().begin(), selection.clusters().end()};
+  question.selection.hosts = {selection.hosts().begin(), selection.hosts().end()};
+  question.selection.roles = {selection.roles().begin(), selection.roles().end()};
+  for (const v1::Match& match : selection.matches()) {
+    question.selection.matches.emplace_back(match.key(), match.value());
+  }
+  v1::Section section;  // the codec knows the numbers of queues and axes
+  section.set_axis(request.axis());
+  FQS_ASSIGN_OR_RETURN(question.axis, SectionAxis(section));
+  for (int queue : request.queues()) {
+    section.set_queue(static_cast<v1::Queue>(queue));
+    FQS_ASSIGN_OR_RETURN(const Queue known, SectionQueue(section));
+    question.queues.insert(known);
+  }
+  question.buckets = {request.bucket_count(), request.bucket_minutes(), request.linear()};
+  question.rows = {request.parents(), request.min_subdomains()};
+  if (request.at_seconds() != 0) question.at_seconds = request.at_seconds();
+  return question;
+}
+
+void FillNotices(const std::vector<RelayNotice>& notices,
+                 google::protobuf::RepeatedPtrField<v1::RelayNotice>* filled) {
+  for (const RelayNotice& notice : notices) {
+    v1::RelayNotice* one = filled->Add();
+    one->set_cluster(notice.identity.cluster);
+    one->set_host(notice.identity.host);
+    one->set_instance(notice.identity.instance);
+    one->set_silent_seconds(notice.silent_seconds);
+  }
+}
+
+v1::TableHead MakeHead(const TableAnswer& answer) {
+  v1::TableHead head;
+  head.set_columns(static_cast<uint32_t>(answer.table.columns));
+  head.mutable_total()->Add(answer.table.total.begin(), answer.table.total.end());
+  head.mutable_coverage()->set_relays(static_cast<uint32_t>(answer.coverage.relays));
+  head.mutable_coverage()->set_fresh(static_cast<uint32_t>(answer.coverage.fresh));
+  FillNotices(answer.coverage.stale, head.mutable_coverage()->mutable_stale());
+  FillNotices(answer.coverage.missing, head.mutable_coverage()->mutable_missing());
+  head.set_at_seconds(answer.at_seconds);
+  return head;
+}
+
+// Streams one answer. Owns itself until OnDone.
+class TableStream final : public grpc::ServerWriteReactor<v1::TableResponse> {
+ public:
+  // What the reactor needs after the call that made it has returned it.
+  void Keep(std::shared_ptr<TableStream> self) { self_ = std::move(self); }
+
+  void Start(const QueryEngine& engine, const v1::TableRequest& request) {
+    auto question = ParseRequest(request);
+    auto answer = question.ok() ? engine.GetTable(*question)
+                                : absl::StatusOr<TableAnswer>(question.status());
+    if (!answer.ok()) {
+      Finish(ToGrpcStatus(answer.status()));
+      return;
+    }
+    *response_.mutable_head() = MakeHead(*answer);
+    table_ = std::move(answer->table);
+    WriteRows();
+  }
+
+  void OnWriteDone(bool ok) override {
+    if (!ok) {
+      Finish(grpc::Status::CANCELLED);
+    } else if (next_row_ == table_.names.size()) {
+      Finish(grpc::Status::OK);
+    } else {
+      response_.Clear();
+      WriteRows();
+    }
+  }
+
+  void OnDone() override { const std::shared_ptr<TableStream> last = std::move(self_); }
+
+ private:
+  void WriteRows() {
+    size_t bytes = 0;
+    for (; next_row_ < table_.names.size() && bytes < kResponseBytes; ++next_row_) {
+      bytes += table_.names[next_row_].size() + table_.columns;
+      response_.add_names(std::move(table_.names[next_row_]));
+      const uint64_t* row = table_.row(next_row_);
+      response_.mutable_counts()->Add(row, row + table_.columns);
+    }
+    StartWrite(&response_);
+  }
+
+  std::shared_ptr<TableStream> self_;
+  Table table_;
+  size_t next_row_ = 0;
+  v1::TableResponse response_;
+};
+
+class QueryService final : public v1::Query::CallbackService {
+ public:
+  explicit QueryService(const QueryEngine* engine) : engine_(*engine) {}
+
+  grpc::ServerWriteReactor<v1::TableResponse>* GetTable(
+      grpc::CallbackServerContext* /*context*/, const v1::TableRequest* request) override {
+    auto stream = std::make_shared<TableStream>();
+    stream->Keep(stream);
+    stream->Start(engine_, *request);
+    return stream.get();
+  }
+
+ private:
+  const QueryEngine& engine_;
+};
+
+}  // namespace
+
+std::unique_ptr<grpc::Service> MakeQueryService(const QueryEngine* engine) {
+  return std::make_unique<QueryService>(engine);
+}
+
+}  // namespace fleetqshape

@@ -1,0 +1,64 @@
+#include "cli/client/query_client.h"
+
+#include <grpcpp/channel.h>
+#include <grpcpp/client_context.h>
+#include <grpcpp/support/sync_stream.h>
+
+#include <chrono>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/rpc/channel.h"
+#include "fleetqshape/v1/query.grpc.pb.h"
+
+namespace fleetqshape {
+namespace {
+
+// Longer than the largest answer takes; who waits longer has another problem.
+constexpr std::chrono::seconds kDeadline(30);
+
+bool Append(v1::TableResponse& response, FleetTable* answer) {
+  if (response.has_head()) {
+    answer->head = std::move(*response.mutable_head());
+    answer->table.columns = answer->head.columns();
+    answer->table.total = {answer->head.total().begin(), answer->head.total().end()};
+  }
+  const size_t columns = answer->table.columns;
+  if (columns == 0 || answer->table.total.size() != columns ||
+      static_cast<size_t>(response.counts_size()) !=
+          static_cast<size_t>(response.names_size()) * columns) {
+    return false;
+  }
+  for (std::string& name : *response.mutable_names()) {
+    answer->table.names.push_back(std::move(name));
+  }
+  answer->table.counts.insert(answer->table.counts.end(), response.counts().begin(),
+                              response.counts().end());
+  return true;
+}
+
+}  // namespace
+
+absl::StatusOr<FleetTable> AskForTable(const std::string& server,
+                                       const v1::TableRequest& request) {
+  const auto stub = v1::Query::NewStub(MakeChannel(server));
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + kDeadline);
+  const auto stream = stub->GetTable(&context, request);
+  FleetTable answer;
+  v1::TableResponse response;
+  while (stream->Read(&response)) {
+    if (!Append(response, &answer)) {
+      context.TryCancel();
+      stream->Finish();
+      return absl::DataLossError(
+          absl::StrCat("the answer of ", server, " makes no sense: is it a fleetqshape-aggregator "
+                       "of this version?"));
+    }
+  }
+  const grpc::Status status = stream->Finish();
+  if (!status.ok()) return ToAbslStatus(status);
+  return answer;
+}
+
+}  // namespace fleetqshape

@@ -1,0 +1,25 @@
+// Asks an aggregator.
+#ifndef FLEETQSHAPE_CLI_CLIENT_QUERY_CLIENT_H_
+#define FLEETQSHAPE_CLI_CLIENT_QUERY_CLIENT_H_
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "common/shape/shape_table.h"
+#include "fleetqshape/v1/query.pb.h"
+
+namespace fleetqshape {
+
+struct FleetTable {
+  Table table;
+  v1::TableHead head;
+};
+
+// The whole answer. UNAVAILABLE: no aggregator answers at `server` (HOST:PORT); other errors are
+// the aggregator's, or DATA_LOSS for an answer that makes no sense.
+absl::StatusOr<FleetTable> AskForTable(const std::string& server,
+                                       const v1::TableRequest& request);
+
+}  // namespace fleetqshape
+
+#endif  // FLEETQSHAPE_CLI_CLIENT_QUERY_CLIENT_H_

@@ -1,0 +1,117 @@
+#include "cli/local/local_question.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "cli/local/postconf.h"
+#include "cli/local/queue_scan.h"
+#include "cli/local/terminal.h"
+#include "cli/output.h"
+#include "common/base/status_macros.h"
+#include "common/options/layered_options.h"
+
+namespace fleetqshape {
+namespace {
+
+using postfix::Dialect;
+
+constexpr char kProgram[] = "fleetqshape";
+// One thread has the floor of the disk cache's speed nearly to itself; more than these wait for
+// each other in the kernel.
+constexpr unsigned kMaxThreads = 8;
+
+// The queues as paths; names are found below Postfix's queue directory.
+absl::StatusOr<std::vector<std::string>> QueuePaths(const CliOptions& options, Dialect dialect) {
+  std::vector<std::string> paths;
+  std::string queue_directory;
+  for (const std::string& queue : options.queues) {
+    if (queue.starts_with('/')) {
+      paths.push_back(queue);
+      continue;
+    }
+    if (queue_directory.empty()) {
+      FQS_ASSIGN_OR_RETURN(queue_directory, QueueDirectory(options.config_directory, dialect));
+      if (access(queue_directory.c_str(), X_OK) != 0) {
+        return absl::UnavailableError(absl::StrCat("cannot enter the queue directory ",
+                                                   queue_directory,
+                                                   "; run as root or as Postfix's mail owner"));
+      }
+    }
+    paths.push_back(absl::StrCat(queue_directory, "/", queue));
+  }
+  return paths;
+}
+
+void PrintCount(uint64_t count, std::string_view what) {
+  if (count > 0) PrintError(kProgram, absl::StrCat(count, " ", absl::string_view(what.data(), what.size())));
+}
+
+// What was counted and what was not, and where qshape differs.
+void PrintCounts(const ScanCounts& counts, Dialect dialect) {
+  PrintCount(counts.messages, "messages counted");
+  if (dialect == Dialect::kPostfix) {
+    PrintCount(counts.force_expired, "of these force-expired or otherwise of a mode that qshape misses");
+    PrintCount(counts.fresh_maildrop, "of these in maildrop, as qshape misses them");
+    PrintCount(counts.foreign, "files that are no queue files (qshape -s takes them for bounces)");
+  } else {
+    PrintCount(counts.foreign, "files that qshape does not take for queue files (with -s it counts "
+                               "them as MAILER-DAEMON): maildrop's, or none at all");
+  }
+  PrintCount(counts.no_recipients, "messages with nobody left to deliver to");
+  PrintCount(counts.not_ready, dialect == Dialect::kPostfix
+                                   ? "files being written or set aside, by their mode"
+                                   : "files with a mode that qshape passes over");
+  PrintCount(counts.damaged, "damaged queue files");
+  PrintCount(counts.unreadable, "queue files that may not be read");
+  PrintCount(counts.vanished, "files that moved on meanwhile");
+  PrintCount(counts.seen_before, "files seen twice and counted once");
+}
+
+}  // namespace
+
+int AnswerLocally(const CliOptions& options, const Clock& clock) {
+  const Dialect dialect = options.compat ? Dialect::kQshape : Dialect::kPostfix;
+  const auto paths = QueuePaths(options, dialect);
+  if (!paths.ok()) {
+    PrintError(kProgram, std::string(paths.status().message()));
+    return kExitError;
+  }
+  const bool terminal = isatty(STDOUT_FILENO) == 1;
+  TextOptions text = options.text;
+  text.raw_names = options.compat && !terminal;
+  if (terminal) text.top_rows = options.redraw_rows;
+
+  ScanOptions scan;
+  scan.paths = *paths;
+  scan.threads = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1U, kMaxThreads));
+  scan.question.dialect = dialect;
+  scan.question.axis = options.axis;
+  scan.question.buckets = AgeBuckets(options.buckets);
+  scan.question.now_seconds = options.at_seconds.value_or(clock.NowSeconds());
+  scan.question.files_may_repeat = paths->size() > 1;
+
+  const bool redraw = terminal && options.redraw_messages >= 1;
+  const std::string clear = redraw ? ClearSequence() : "";
+  const auto print = [&](const ShapeTable& table) {
+    return PrintText(clear + TableText(table.Finish(options.rows), text));
+  };
+  if (redraw) {
+    scan.progress_messages = static_cast<uint64_t>(options.redraw_messages);
+    scan.on_progress = [&](const ShapeTable& table) { print(table); };
+  }
+  const ScanResult result = ScanQueues(scan);
+  for (const std::string& warning : result.warnings) {
+    PrintError(kProgram, absl::StrCat("warning: ", warning));
+  }
+  const bool printed = print(result.table);
+  if (options.verbose) PrintCounts(result.counts, dialect);
+  return printed ? kExitOk : kExitError;
+}
+
+}  // namespace fleetqshape

@@ -1,0 +1,123 @@
+#include "cli/local/scan_worker.h"
+
+#include <cerrno>
+#include <string_view>
+
+#include "common/shape/address.h"
+
+namespace fleetqshape {
+
+using postfix::Dialect;
+using postfix::QueueFileKind;
+
+void ScanCounts::Add(const ScanCounts& other) {
+  messages += other.messages;
+  force_expired += other.force_expired;
+  fresh_maildrop += other.fresh_maildrop;
+  no_recipients += other.no_recipients;
+  not_ready += other.not_ready;
+  foreign += other.foreign;
+  damaged += other.damaged;
+  unreadable += other.unreadable;
+  vanished += other.vanished;
+  seen_before += other.seen_before;
+}
+
+bool SeenFiles::Insert(dev_t device, ino_t inode) {
+  MutexLock lock(mutex_);
+  return files_.insert({device, inode}).second;
+}
+
+ScanWorker::ScanWorker(const ScanQuestion* question, SeenFiles* seen)
+    : question_(*question), seen_(*seen), table_(question->buckets.columns()) {}
+
+bool ScanWorker::CountFile(int directory_fd, const char* name) {
+  struct stat status {};
+  const int fd = opener_.Open(directory_fd, name, &status);
+  if (fd < 0) {
+    // What is no regular file is none of ours.
+    if (errno == ENOENT) {
+      ++counts_.vanished;
+    } else if (errno != EINVAL && errno != ELOOP && errno != ENXIO) {
+      ++counts_.unreadable;
+    }
+    return false;
+  }
+  const bool counted = CountOpenFile(fd, status);
+  closer_.Close(fd);
+  return counted;
+}
+
+bool ScanWorker::CountOpenFile(int fd, const struct stat& status) {
+  if (!postfix::IsReadyMode(status.st_mode, question_.dialect)) {
+    ++counts_.not_ready;
+    return false;
+  }
+  if (!IsFirstSight(status)) {
+    ++counts_.seen_before;
+    return false;
+  }
+  switch (reader_.Read(fd, status, question_.dialect, &envelope_)) {
+    case QueueFileKind::kMessage:
+      break;
+    case QueueFileKind::kNoRecipients:
+      ++counts_.no_recipients;
+      return false;
+    case QueueFileKind::kDamaged:
+      ++counts_.damaged;
+      return false;
+    case QueueFileKind::kForeign:
+      ++counts_.foreign;
+      if (question_.dialect == Dialect::kPostfix) return false;
+      CountForeign();
+      return true;
+  }
+  ++counts_.messages;
+  if (!postfix::IsReadyMode(status.st_mode, Dialect::kQshape)) ++counts_.force_expired;
+  if (envelope_.written_by_postdrop()) ++counts_.fresh_maildrop;
+  CountEnvelope();
+  return true;
+}
+
+bool ScanWorker::IsFirstSight(const struct stat& status) {
+  if (question_.dialect == Dialect::kQshape) return true;
+  if (!question_.files_may_repeat && status.st_nlink == 1) return true;
+  return seen_.Insert(status.st_dev, status.st_ino);
+}
+
+void ScanWorker::CountForeign() {
+  if (question_.axis != Axis::kSenderDomain) return;
+  // To qshape, a message without a sender that arrived at the epoch.
+  const size_t bucket = question_.buckets.BucketOf(static_cast<double>(question_.now_seconds));
+  MutexLock lock(mutex_);
+  CountAddress("", bucket);
+}
+
+void ScanWorker::CountEnvelope() {
+  const double now = static_cast<double>(question_.now_seconds);
+  const double arrival = question_.dialect == Dialect::kQshape
+                             ? envelope_.arrival()
+                             : static_cast<double>(envelope_.arrival_seconds());
+  const size_t bucket = question_.buckets.BucketOf(now - arrival);
+  MutexLock lock(mutex_);
+  if (question_.axis == Axis::kSenderDomain) {
+    CountAddress(envelope_.sender(), bucket);
+    return;
+  }
+  for (size_t i = 0; i < envelope_.recipient_count(); ++i) {
+    CountAddress(envelope_.recipient(i), bucket);
+  }
+}
+
+void ScanWorker::CountAddress(std::string_view address, size_t bucket) {
+  AddressToDomain(address, &domain_);
+  table_.Add(domain_, bucket);
+  table_.AddTotal(bucket);
+}
+
+void ScanWorker::MergeTableInto(ShapeTable* sum) const {
+  MutexLock lock(mutex_);
+  sum->MergeFrom(table_);
+}
+
+}  // namespace fleetqshape

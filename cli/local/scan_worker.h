@@ -1,0 +1,103 @@
+// Counts the messages in queue files.
+#ifndef FLEETQSHAPE_CLI_LOCAL_SCAN_WORKER_H_
+#define FLEETQSHAPE_CLI_LOCAL_SCAN_WORKER_H_
+
+#include <sys/stat.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "absl/container/flat_hash_set.h"
+#include "cli/local/file_closer.h"
+#include "common/base/mutex.h"
+#include "common/postfix/queue_directory.h"
+#include "common/postfix/queue_file.h"
+#include "common/shape/age_buckets.h"
+#include "common/shape/queue.h"
+#include "common/shape/shape_table.h"
+
+namespace fleetqshape {
+
+// Files by what became of them. Directories, links and files with other names are no queue files
+// and stand nowhere here.
+struct ScanCounts {
+  uint64_t messages = 0;         // counted
+  uint64_t force_expired = 0;    // of these: marked so, and missed by qshape
+  uint64_t fresh_maildrop = 0;   // of these: as postdrop writes them, and missed by qshape
+  uint64_t no_recipients = 0;    // all recipients are done
+  uint64_t not_ready = 0;        // by their mode: still being written, or set aside as corrupt
+  uint64_t foreign = 0;          // no queue file; qshape -s counts it as MAILER-DAEMON
+  uint64_t damaged = 0;          // cut off, malformed
+  uint64_t unreadable = 0;       // may not be opened
+  uint64_t vanished = 0;         // moved on or delivered meanwhile
+  uint64_t seen_before = 0;      // the same file under another name or in a queue named twice
+
+  void Add(const ScanCounts& other);
+};
+
+// Files that were counted, so that none is counted twice. Safe for use by several threads.
+class SeenFiles {
+ public:
+  // True the first time.
+  bool Insert(dev_t device, ino_t inode);
+
+ private:
+  Mutex mutex_;
+  absl::flat_hash_set<std::pair<dev_t, ino_t>> files_ FQS_GUARDED_BY(mutex_);
+};
+
+// What all workers of a scan share.
+struct ScanQuestion {
+  postfix::Dialect dialect = postfix::Dialect::kPostfix;
+  Axis axis = Axis::kRecipientDomain;
+  AgeBuckets buckets{BucketOptions()};
+  int64_t now_seconds = 0;
+  // A file may come up more than once: each is looked up in SeenFiles. Else only those with
+  // several links are. (kPostfix only; qshape counts them as often as they come.)
+  bool files_may_repeat = false;
+};
+
+// One worker a thread, and no other thread opens files in that thread's descriptor table (see
+// FileCloser). Only MergeTableInto may be called from other threads.
+class ScanWorker {
+ public:
+  // Both outlive the worker.
+  ScanWorker(const ScanQuestion* question, SeenFiles* seen);
+
+  // Counts the file `name` in the open directory, if it is a queue file that counts. True if it
+  // was a message.
+  bool CountFile(int directory_fd, const char* name);
+
+  // Closes what CountFile may have left open; to be called by the thread that called CountFile, at
+  // its end.
+  void CloseFiles() { closer_.Flush(); }
+
+  const ScanCounts& counts() const { return counts_; }
+  // What was counted so far.
+  void MergeTableInto(ShapeTable* sum) const FQS_EXCLUDES(mutex_);
+
+ private:
+  bool CountOpenFile(int fd, const struct stat& status);
+  bool IsFirstSight(const struct stat& status);
+  void CountForeign() FQS_EXCLUDES(mutex_);
+  void CountEnvelope() FQS_EXCLUDES(mutex_);
+  void CountAddress(std::string_view address, size_t bucket) FQS_REQUIRES(mutex_);
+
+  const ScanQuestion& question_;
+  SeenFiles& seen_;
+  postfix::QueueFileOpener opener_;
+  FileCloser closer_;
+  postfix::EnvelopeReader reader_;
+  postfix::Envelope envelope_;
+  std::string domain_;  // scratch
+  ScanCounts counts_;
+  mutable Mutex mutex_;
+  ShapeTable table_ FQS_GUARDED_BY(mutex_);
+};
+
+}  // namespace fleetqshape
+
+#endif  // FLEETQSHAPE_CLI_LOCAL_SCAN_WORKER_H_

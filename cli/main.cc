@@ -1,0 +1,18 @@
+// fleetqshape: wiring.
+
+#include <csignal>
+
+#include "cli/client/fleet_question.h"
+#include "cli/local/local_question.h"
+#include "cli/options.h"
+#include "common/base/clock.h"
+
+int main(int argc, char** argv) {
+  // A reader that goes away is an error to be seen, not a reason to die without a word.
+  std::signal(SIGPIPE, SIG_IGN);
+  int exit_status = 0;
+  const auto options = fleetqshape::ParseCliOptions(argc, argv, &exit_status);
+  if (!options) return exit_status;
+  if (!options->local) return fleetqshape::AnswerFromFleet(*options);
+  return fleetqshape::AnswerLocally(*options, fleetqshape::SystemClock());
+}

@@ -1,0 +1,21 @@
+#include "cli/output.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <string>
+
+#include "common/options/layered_options.h"
+
+namespace fleetqshape {
+
+bool PrintText(std::string_view text) {
+  const size_t written = std::fwrite(text.data(), 1, text.size(), stdout);
+  if (written == text.size() && std::fflush(stdout) == 0) return true;
+  if (errno != EPIPE) {
+    PrintError("fleetqshape", std::string("cannot write the table: ") + std::strerror(errno));
+  }
+  return false;
+}
+
+}  // namespace fleetqshape

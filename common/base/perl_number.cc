@@ -1,0 +1,166 @@
+#include "common/base/perl_number.h"
+
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+#include <limits>
+
+namespace fleetqshape {
+namespace {
+
+bool IsSpace(char c) {
+  return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+bool IsDigit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+size_t SkipDigits(std::string_view text, size_t position) {
+  while (position < text.size() && IsDigit(text[position])) ++position;
+  return position;
+}
+
+// Length of the case-insensitive prefix `word` (lower case) of `text`, or 0.
+size_t WordPrefix(std::string_view text, std::string_view word) {
+  if (text.size() < word.size()) return 0;
+  for (size_t i = 0; i < word.size(); ++i) {
+    if ((text[i] | 0x20) != word[i]) return 0;
+  }
+  return word.size();
+}
+
+bool OnlySpaces(std::string_view text) {
+  for (char c : text) {
+    if (!IsSpace(c)) return false;
+  }
+  return true;
+}
+
+// A decimal with digits, optional point and exponent. Overflow gives infinity, underflow zero.
+double ParseDecimal(std::string_view text) {
+  double value = 0;
+  const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (result.ec == std::errc::result_out_of_range) {
+    const size_t exponent = text.find_first_of("eE");
+    const bool tiny = exponent != std::string_view::npos && exponent + 1 < text.size() &&
+                      text[exponent + 1] == '-';
+    return tiny ? 0.0 : std::numeric_limits<double>::infinity();
+  }
+  return value;
+}
+
+// The exponent's end if a whole one starts at `position`, else `position`.
+size_t SkipExponent(std::string_view text, size_t position) {
+  if (position >= text.size() || (text[position] | 0x20) != 'e') return position;
+  size_t digits = position + 1;
+  if (digits < text.size() && (text[digits] == '+' || text[digits] == '-')) ++digits;
+  const size_t end = SkipDigits(text, digits);
+  return end > digits ? end : position;
+}
+
+}  // namespace
+
+PerlNumber PerlNumber::FromUnsigned(uint64_t value) {
+  PerlNumber number;
+  number.magnitude_ = value;
+  return number;
+}
+
+PerlNumber PerlNumber::FromDouble(double value) {
+  PerlNumber number;
+  // Perl keeps a double with an integral value as an integer once it took part in arithmetic.
+  if (value == std::trunc(value) && std::fabs(value) < 9223372036854775808.0) {
+    number.negative_ = value < 0;
+    number.magnitude_ = static_cast<uint64_t>(std::fabs(value));
+    return number;
+  }
+  number.is_integer_ = false;
+  number.double_ = value;
+  return number;
+}
+
+PerlNumber PerlNumber::Parse(std::string_view text, bool* whole) {
+  if (whole != nullptr) *whole = false;
+  size_t start = 0;
+  while (start < text.size() && IsSpace(text[start])) ++start;
+  bool negative = false;
+  if (start < text.size() && (text[start] == '+' || text[start] == '-')) {
+    negative = text[start] == '-';
+    ++start;
+  }
+  const std::string_view rest = text.substr(start);
+
+  if (WordPrefix(rest, "inf") != 0 || WordPrefix(rest, "nan") != 0) {
+    const bool infinite = WordPrefix(rest, "inf") != 0;
+    const size_t longest = infinite ? WordPrefix(rest, "infinity") : 0;
+    if (whole != nullptr) *whole = OnlySpaces(rest.substr(longest != 0 ? longest : 3));
+    const double value = infinite ? std::numeric_limits<double>::infinity()
+                                  : std::numeric_limits<double>::quiet_NaN();
+    return FromDouble(negative ? -value : value);
+  }
+
+  const size_t integer_end = SkipDigits(rest, 0);
+  size_t end = integer_end;
+  if (end < rest.size() && rest[end] == '.') {
+    const size_t fraction_end = SkipDigits(rest, end + 1);
+    // A point needs a digit on one side.
+    if (integer_end > 0 || fraction_end > end + 1) end = fraction_end;
+  }
+  if (end == 0) return PerlNumber();
+  const size_t mantissa_end = end;
+  end = SkipExponent(rest, end);
+  if (whole != nullptr) *whole = OnlySpaces(rest.substr(end));
+
+  if (mantissa_end == integer_end && end == mantissa_end) {
+    uint64_t magnitude = 0;
+    const auto result = std::from_chars(rest.data(), rest.data() + integer_end, magnitude);
+    const bool fits = result.ec == std::errc() && (!negative || magnitude <= (uint64_t{1} << 63));
+    if (fits) {
+      PerlNumber number = FromUnsigned(magnitude);
+      number.negative_ = negative && magnitude != 0;
+      return number;
+    }
+  }
+  const double value = ParseDecimal(rest.substr(0, end));
+  return FromDouble(negative ? -value : value);
+}
+
+double PerlNumber::AsDouble() const {
+  if (!is_integer_) return double_;
+  const double value = static_cast<double>(magnitude_);
+  return negative_ ? -value : value;
+}
+
+int64_t PerlNumber::AsSigned64() const {
+  if (is_integer_) {
+    return static_cast<int64_t>(negative_ ? uint64_t{0} - magnitude_ : magnitude_);
+  }
+  if (std::isnan(double_)) return 0;
+  if (double_ <= -9223372036854775808.0) return std::numeric_limits<int64_t>::min();
+  if (double_ < 9223372036854775808.0) return static_cast<int64_t>(double_);
+  if (double_ < 18446744073709551616.0) {
+    return static_cast<int64_t>(static_cast<uint64_t>(double_));
+  }
+  return -1;
+}
+
+PerlNumber PerlNumber::operator+(const PerlNumber& other) const {
+  uint64_t sum = 0;
+  if (is_integer_ && other.is_integer_ && !negative_ && !other.negative_ &&
+      !__builtin_add_overflow(magnitude_, other.magnitude_, &sum)) {
+    return FromUnsigned(sum);
+  }
+  return FromDouble(AsDouble() + other.AsDouble());
+}
+
+std::string PerlNumber::ToString() const {
+  if (is_integer_) return (negative_ ? "-" : "") + std::to_string(magnitude_);
+  if (std::isnan(double_)) return "NaN";
+  if (std::isinf(double_)) return double_ > 0 ? "Inf" : "-Inf";
+  char buffer[40];
+  std::snprintf(buffer, sizeof buffer, "%.15g", double_);
+  return buffer;
+}
+
+}  // namespace fleetqshape

@@ -1,0 +1,28 @@
+// SIGTERM and SIGINT, as a request to stop.
+#ifndef FLEETQSHAPE_COMMON_BASE_SIGNALS_H_
+#define FLEETQSHAPE_COMMON_BASE_SIGNALS_H_
+
+#include <functional>
+#include <thread>
+
+namespace fleetqshape {
+
+// Create it at the start of main, before any other thread: from then on SIGTERM and SIGINT don't
+// end the program but call `on_stop`, once, from a thread of its own. SIGPIPE is ignored.
+class StopSignals {
+ public:
+  StopSignals();
+  ~StopSignals();
+  StopSignals(const StopSignals&) = delete;
+  StopSignals& operator=(const StopSignals&) = delete;
+
+  // Starts listening.
+  void Start(std::function<void()> on_stop);
+
+ private:
+  std::thread thread_;
+};
+
+}  // namespace fleetqshape
+
+#endif  // FLEETQSHAPE_COMMON_BASE_SIGNALS_H_

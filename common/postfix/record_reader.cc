@@ -1,0 +1,131 @@
+#include "common/postfix/record_reader.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace fleetqshape::postfix {
+namespace {
+
+constexpr int kEndOfFile = -1;
+
+// A small file is read whole. Of a larger one, the envelope at its start comes first, and then the
+// end, behind the content; copying less is worth more than saving a call. Whoever reads on without
+// a gap wants more at a time.
+constexpr int64_t kSmallFile = 4096;
+constexpr int64_t kFirstWindow = 1024;
+constexpr int64_t kNextWindow = 4096;
+constexpr int64_t kLargestWindow = int64_t{64} << 10;
+
+// src/global/record.c takes lengths of up to 28 bits, qshape of up to 21.
+constexpr int kLengthBytesPostfix = 4;
+constexpr int kLengthBytesQshape = 3;
+
+int64_t ReadAt(int fd, char* buffer, int64_t length, int64_t offset) {
+  ssize_t count = 0;
+  do {
+    count = pread(fd, buffer, static_cast<size_t>(length), offset);
+  } while (count < 0 && errno == EINTR);
+  return count;
+}
+
+}  // namespace
+
+RecordReader::RecordReader() : buffer_(new char[kLargestWindow]) {}
+
+void RecordReader::Start(int fd, int64_t size, Dialect dialect) {
+  fd_ = fd;
+  size_ = size;
+  dialect_ = dialect;
+  position_ = 0;
+  window_start_ = 0;
+  window_length_ = 0;
+  bytes_read_ = 0;
+  backward_jumps_ = 0;
+}
+
+bool RecordReader::FillWindow(int64_t offset) {
+  if (offset >= size_ || bytes_read_ >= kMaxBytesRead) return false;
+  int64_t wanted = kNextWindow;
+  if (bytes_read_ == 0) {
+    wanted = size_ <= kSmallFile ? kSmallFile : kFirstWindow;
+  } else if (offset == window_start_ + window_length_) {
+    wanted = kLargestWindow;
+  }
+  const int64_t count = ReadAt(fd_, buffer_.get(), wanted, offset);
+  window_start_ = offset;
+  window_length_ = std::max<int64_t>(count, 0);
+  bytes_read_ += window_length_;
+  return count > 0;
+}
+
+int RecordReader::GetByteBeyondWindow() {
+  if (!FillWindow(position_)) return kEndOfFile;
+  ++position_;
+  return static_cast<unsigned char>(buffer_[0]);
+}
+
+bool RecordReader::Next(Record* record) {
+  const int type = GetByte();
+  // qshape takes the character 0 for the end: in Perl it is false.
+  if (type == kEndOfFile || (dialect_ == Dialect::kQshape && type == '0')) return false;
+  const int max_length_bytes =
+      dialect_ == Dialect::kQshape ? kLengthBytesQshape : kLengthBytesPostfix;
+  int64_t length = 0;
+  for (int i = 0;; ++i) {
+    if (i == max_length_bytes) return false;
+    const int byte = GetByte();
+    if (byte == kEndOfFile) {
+      // qshape makes do with the length bytes that there are.
+      if (dialect_ == Dialect::kQshape) break;
+      return false;
+    }
+    length |= static_cast<int64_t>(byte & 0x7F) << (7 * i);
+    if ((byte & 0x80) == 0) break;
+  }
+  if (length > 0 && length > size_ - position_) return false;
+  record->type = static_cast<unsigned char>(type);
+  record->payload_offset = position_;
+  record->length = length;
+  position_ += length;
+  return true;
+}
+
+bool RecordReader::Payload(const Record& record, std::string_view* payload) {
+  if (record.length == 0) {
+    *payload = {};
+    return true;
+  }
+  int64_t index = record.payload_offset - window_start_;
+  if (index >= 0 && index + record.length <= window_length_) {
+    *payload = {buffer_.get() + index, static_cast<size_t>(record.length)};
+    return true;
+  }
+  if (record.length <= kNextWindow) {
+    if (!FillWindow(record.payload_offset) || window_length_ < record.length) return false;
+    *payload = {buffer_.get(), static_cast<size_t>(record.length)};
+    return true;
+  }
+  if (bytes_read_ >= kMaxBytesRead) return false;
+  long_payload_.resize(static_cast<size_t>(record.length));
+  int64_t done = 0;
+  while (done < record.length) {
+    const int64_t count = ReadAt(fd_, long_payload_.data() + done, record.length - done,
+                                 record.payload_offset + done);
+    if (count <= 0) return false;
+    done += count;
+  }
+  bytes_read_ += done;
+  *payload = long_payload_;
+  return true;
+}
+
+bool RecordReader::Seek(int64_t offset) {
+  if (offset < 0) return false;
+  if (offset < position_ && ++backward_jumps_ > kMaxBackwardJumps) return false;
+  position_ = offset;
+  return true;
+}
+
+}  // namespace fleetqshape::postfix
