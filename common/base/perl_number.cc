@@ -8,6 +8,9 @@
 namespace fleetqshape {
 namespace {
 
+constexpr double kTwoTo53 = 9007199254740992.0;
+constexpr double kTwoTo63 = 9223372036854775808.0;
+
 bool IsSpace(char c) {
   return c == ' ' || (c >= '\t' && c <= '\r');
 }
@@ -69,14 +72,15 @@ PerlNumber PerlNumber::FromUnsigned(uint64_t value) {
 
 PerlNumber PerlNumber::FromDouble(double value) {
   PerlNumber number;
-  // Perl keeps a double with an integral value as an integer once it took part in arithmetic.
-  if (value == std::trunc(value) && std::fabs(value) < 9223372036854775808.0) {
-    number.negative_ = value < 0;
-    number.magnitude_ = static_cast<uint64_t>(std::fabs(value));
-    return number;
-  }
   number.is_integer_ = false;
   number.double_ = value;
+  return number;
+}
+
+PerlNumber PerlNumber::IntegerIfBelow(double limit) const {
+  if (is_integer_ || double_ != std::trunc(double_) || !(std::fabs(double_) < limit)) return *this;
+  PerlNumber number = FromUnsigned(static_cast<uint64_t>(std::fabs(double_)));
+  number.negative_ = double_ < 0;
   return number;
 }
 
@@ -122,8 +126,9 @@ PerlNumber PerlNumber::Parse(std::string_view text, bool* whole) {
       return number;
     }
   }
+  // In text, a whole number is an integer however it is written: "1e18".
   const double value = ParseDecimal(rest.substr(0, end));
-  return FromDouble(negative ? -value : value);
+  return FromDouble(negative ? -value : value).IntegerIfBelow(kTwoTo63);
 }
 
 double PerlNumber::AsDouble() const {
@@ -137,8 +142,8 @@ int64_t PerlNumber::AsSigned64() const {
     return static_cast<int64_t>(negative_ ? uint64_t{0} - magnitude_ : magnitude_);
   }
   if (std::isnan(double_)) return 0;
-  if (double_ <= -9223372036854775808.0) return std::numeric_limits<int64_t>::min();
-  if (double_ < 9223372036854775808.0) return static_cast<int64_t>(double_);
+  if (double_ <= -kTwoTo63) return std::numeric_limits<int64_t>::min();
+  if (double_ < kTwoTo63) return static_cast<int64_t>(double_);
   if (double_ < 18446744073709551616.0) {
     return static_cast<int64_t>(static_cast<uint64_t>(double_));
   }
@@ -146,9 +151,12 @@ int64_t PerlNumber::AsSigned64() const {
 }
 
 PerlNumber PerlNumber::operator+(const PerlNumber& other) const {
+  // A double that is a whole number is one again when it is added to, if it is surely exact.
+  const PerlNumber a = IntegerIfBelow(kTwoTo53);
+  const PerlNumber b = other.IntegerIfBelow(kTwoTo53);
   uint64_t sum = 0;
-  if (is_integer_ && other.is_integer_ && !negative_ && !other.negative_ &&
-      !__builtin_add_overflow(magnitude_, other.magnitude_, &sum)) {
+  if (a.is_integer_ && b.is_integer_ && !a.negative_ && !b.negative_ &&
+      !__builtin_add_overflow(a.magnitude_, b.magnitude_, &sum)) {
     return FromUnsigned(sum);
   }
   return FromDouble(AsDouble() + other.AsDouble());

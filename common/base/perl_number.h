@@ -30,6 +30,9 @@ class PerlNumber {
   std::string ToString() const;
 
  private:
+  // The same number as an integer if it is a double with an integral value below `limit`.
+  PerlNumber IntegerIfBelow(double limit) const;
+
   bool is_integer_ = true;
   bool negative_ = false;   // of integers
   uint64_t magnitude_ = 0;  // of integers
