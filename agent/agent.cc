@@ -70,9 +70,11 @@ void Agent::Run() {
     client_.Send(session_.TakeOutgoing());
   } while (WaitForEvents(NextDeadline(), &events));
   const ReportSession::Counters& sent = session_.counters();
-  spdlog::info("stopping: sent {} snapshots, {} deltas, {} cells, {} bytes, {} heartbeats; read {} files in {} passes",
-               sent.snapshots, sent.deltas, sent.cells, sent.bytes, sent.heartbeats,
-               lister_.counters().files_read, lister_.counters().passes);
+  spdlog::info(
+      "stopping: sent {} snapshots, {} deltas, {} cells, {} bytes, {} heartbeats; read {} files in "
+      "{} passes",
+      sent.snapshots, sent.deltas, sent.cells, sent.bytes, sent.heartbeats,
+      lister_.counters().files_read, lister_.counters().passes);
 }
 
 Agent::TimePoint Agent::NextDeadline() const {

@@ -53,8 +53,8 @@ class Agent {
 
   TimePoint next_pass_;
   TimePoint next_connect_;
-  bool connected_ = false;          // a stream is open, or being opened
-  std::string last_pass_problem_;   // logged once
+  bool connected_ = false;         // a stream is open, or being opened
+  std::string last_pass_problem_;  // logged once
   std::string last_stream_problem_;
 
   Mutex mutex_;

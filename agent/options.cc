@@ -57,8 +57,7 @@ absl::Status Validate(const AgentOptions& options) {
 
 }  // namespace
 
-std::optional<AgentOptions> ParseAgentOptions(int argc, const char* const* argv,
-                                              int* exit_status) {
+std::optional<AgentOptions> ParseAgentOptions(int argc, const char* const* argv, int* exit_status) {
   AgentOptions options;
   options.host = ThisHost();
   CLI::App app("Watches a Postfix queue and reports it to a fleetqshape-aggregator.",

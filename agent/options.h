@@ -25,7 +25,8 @@ struct AgentOptions {
 
 // Reads the command line, the environment (FLEETQSHAPE_AGENT_...) and the configuration file, the
 // first of them that names an option winning. If there is nothing to run (--help, --version, wrong
-// use) it has printed what there is to say, and returns nothing: `exit_status` is what to exit with.
+// use) it has printed what there is to say, and returns nothing: `exit_status` is what to exit
+// with.
 std::optional<AgentOptions> ParseAgentOptions(int argc, const char* const* argv, int* exit_status);
 
 // What the agent tells the aggregator of itself. `options` come from ParseAgentOptions.

@@ -1,15 +1,17 @@
 // fleetqshape-aggregator: wiring.
 
+#include <grpcpp/impl/service_type.h>
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
-#include <grpcpp/impl/service_type.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
@@ -17,6 +19,7 @@
 #include "aggregator/ingest/ingest_engine.h"
 #include "aggregator/options.h"
 #include "aggregator/query/query_engine.h"
+#include "aggregator/query/worker_pool.h"
 #include "aggregator/rpc/ingest_service.h"
 #include "aggregator/rpc/query_service.h"
 #include "aggregator/store/rocksdb_store.h"
@@ -31,6 +34,9 @@ namespace {
 
 // How long streams may take to end at a stop. Agents' streams never end by themselves.
 constexpr std::chrono::milliseconds kStopGrace(200);
+
+// Questions beyond these are turned away at once.
+constexpr size_t kMaxWaitingQuestions = 256;
 
 // A server with one service. `*address` becomes the address that it listens on, port included.
 std::unique_ptr<grpc::Server> StartServer(grpc::Service* service, std::string* address) {
@@ -62,7 +68,8 @@ int Run(const AggregatorOptions& options) {
   const QueryEngine query(&fleet, &clock, {.stale_after_seconds = options.stale_after_seconds});
 
   const auto ingest_service = MakeIngestService(&ingest);
-  const auto query_service = MakeQueryService(&query);
+  WorkerPool query_pool(std::max(std::thread::hardware_concurrency(), 1U), kMaxWaitingQuestions);
+  const auto query_service = MakeQueryService(&query, &query_pool);
   std::string ingest_address = options.ingest_listen;
   std::string query_address = options.query_listen;
   const auto ingest_server = StartServer(ingest_service.get(), &ingest_address);
@@ -87,9 +94,9 @@ int Run(const AggregatorOptions& options) {
   ingest_server->Shutdown(deadline);
   query_server->Shutdown(deadline);
   const IngestEngine::Counters counters = ingest.counters();
-  spdlog::info("stopping: applied {} reports with {} cells in {} batches, {} duplicates, {} refused",
-               counters.reports, counters.cells, counters.batches, counters.duplicates,
-               counters.refused);
+  spdlog::info(
+      "stopping: applied {} reports with {} cells in {} batches, {} duplicates, {} refused",
+      counters.reports, counters.cells, counters.batches, counters.duplicates, counters.refused);
   return kExitOk;
 }
 

@@ -28,18 +28,14 @@ void ReportSession::OnCellChange(const Cell& cell, int change) {
   }
 }
 
-void ReportSession::OnNamesRenewed() {
-  StartOver();
-}
+void ReportSession::OnNamesRenewed() { StartOver(); }
 
 void ReportSession::StartOver() {
   needs_snapshot_ = true;
   pending_.Clear();
 }
 
-void ReportSession::OnConnected() {
-  state_ = State::kConnected;
-}
+void ReportSession::OnConnected() { state_ = State::kConnected; }
 
 void ReportSession::OnDisconnected() {
   state_ = State::kDisconnected;

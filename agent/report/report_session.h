@@ -92,8 +92,8 @@ class ReportSession {
   State state_ = State::kDisconnected;
   bool needs_snapshot_ = true;
   uint64_t epoch_ = 0;
-  uint64_t acknowledged_ = 0;   // sequence
-  uint32_t names_sent_ = 0;     // ids below this were sent in this epoch
+  uint64_t acknowledged_ = 0;  // sequence
+  uint32_t names_sent_ = 0;    // ids below this were sent in this epoch
   std::optional<InFlight> in_flight_;
   PendingChanges pending_;
   int64_t last_sent_milliseconds_ = 0;

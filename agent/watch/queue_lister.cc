@@ -40,9 +40,8 @@ QueueModel::FileVersion VersionOf(Queue queue, const struct stat& status) {
 }
 
 absl::Status Annotate(const absl::Status& status, std::string_view what) {
-  return absl::Status(status.code(),
-                      absl::StrCat(absl::string_view(what.data(), what.size()), ": ",
-                                   status.message()));
+  return absl::Status(status.code(), absl::StrCat(absl::string_view(what.data(), what.size()), ": ",
+                                                  status.message()));
 }
 
 }  // namespace
@@ -84,8 +83,8 @@ absl::Status QueueLister::ListDirectory(int parent_fd, const char* name, Queue q
   std::vector<std::string> subdirectories;
   std::string entry_name;
   postfix::DirectoryReader directory_reader;
-  absl::Status result = directory_reader.ForEachEntry(
-      directory->get(), [&](const postfix::DirectoryEntry& entry) {
+  absl::Status result =
+      directory_reader.ForEachEntry(directory->get(), [&](const postfix::DirectoryEntry& entry) {
         if (entry.type == DT_DIR) {
           if (depth < kMaxDepth) subdirectories.emplace_back(entry.name);
         } else if (entry.type == DT_REG &&

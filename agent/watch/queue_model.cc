@@ -42,8 +42,7 @@ void QueueModel::EndPass() {
   }
 }
 
-void QueueModel::Change(const File& file, Axis axis, uint32_t name_id, uint32_t times,
-                        int change) {
+void QueueModel::Change(const File& file, Axis axis, uint32_t name_id, uint32_t times, int change) {
   const Cell cell{file.version.queue, axis, name_id, file.arrival};
   const uint64_t hash = CellHash(cell.queue, axis, names_->hash(name_id), file.arrival) * times;
   digest_ += change > 0 ? hash : uint64_t{0} - hash;

@@ -97,10 +97,8 @@ IngestEngine::~IngestEngine() {
 }
 
 absl::Status IngestEngine::Start() {
-  MutexLock lock(mutex_);
-  // The analysis does not look into lambdas: what they need is named here, under the lock.
-  auto& ids = ids_;
-  auto& relays = relays_;
+  std::map<RelayIdentity, RelayId> ids;
+  std::map<RelayId, Relay> relays;
   FQS_RETURN_IF_ERROR(store_.Load([&](LoadedRelay loaded, absl::Status problem) {
     relays[loaded.relay];  // its id is taken, whatever comes of the rest
     const auto description = DescriptionOf(loaded.record);
@@ -119,11 +117,15 @@ absl::Status IngestEngine::Start() {
       fleet_.SetState(loaded.relay, *std::move(state));
       return;
     }
-    spdlog::error("the stored state of relay {} is damaged ({}): it starts from nothing, and its "
-                  "agent will be asked for a snapshot",
-                  description->identity.ToString(), std::string(state.status().message()));
+    spdlog::error(
+        "the stored state of relay {} is damaged ({}): it starts from nothing, and its "
+        "agent will be asked for a snapshot",
+        description->identity.ToString(), std::string(state.status().message()));
   }));
-  if (!relays_.empty()) next_id_ = relays_.rbegin()->first + 1;
+  MutexLock lock(mutex_);
+  if (!relays.empty()) next_id_ = relays.rbegin()->first + 1;
+  ids_ = std::move(ids);
+  relays_ = std::move(relays);
   thread_ = std::thread([this] { Run(); });
   return absl::OkStatus();
 }
@@ -222,9 +224,8 @@ void IngestEngine::Stage(Job job, std::vector<Staged>* staged) {
   }
   const bool follows =
       same_epoch ? report.sequence() == state->sequence + 1 : report.sequence() == 1;
-  absl::StatusOr<AppliedReport> applied =
-      absl::FailedPreconditionError(absl::StrCat("report ", report.sequence(), " does not follow ",
-                                                 same_epoch ? state->sequence : 0));
+  absl::StatusOr<AppliedReport> applied = absl::FailedPreconditionError(absl::StrCat(
+      "report ", report.sequence(), " does not follow ", same_epoch ? state->sequence : 0));
   if (follows) {
     OperandBytes operands;
     {

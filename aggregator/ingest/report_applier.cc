@@ -14,15 +14,16 @@ namespace {
 // this large.
 constexpr size_t kSmallOperandBytes = size_t{16} << 10;
 
-// The sum of the hashes of a block's cells. INVALID_ARGUMENT if it uses a name id that is not given.
+// The sum of the hashes of a block's cells. INVALID_ARGUMENT if it uses a name id that is not
+// given.
 absl::StatusOr<uint64_t> BlockDigest(Queue queue, Axis axis, const Block& block,
                                      const std::vector<uint32_t>& fleet_ids,
                                      const FleetNames& names) {
   uint64_t digest = 0;
   for (size_t i = 0; i < block.name_ids.size(); ++i) {
     if (block.name_ids[i] >= fleet_ids.size()) {
-      return absl::InvalidArgumentError(absl::StrCat("name id ", block.name_ids[i], " of ",
-                                                     fleet_ids.size(), " is not given"));
+      return absl::InvalidArgumentError(
+          absl::StrCat("name id ", block.name_ids[i], " of ", fleet_ids.size(), " is not given"));
     }
     const uint64_t name_hash = names.hash(fleet_ids[block.name_ids[i]]);
     for (uint32_t k = block.offsets[i]; k < block.offsets[i + 1]; ++k) {

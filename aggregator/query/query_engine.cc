@@ -36,8 +36,7 @@ class RowSums {
       for (auto arrival = block.arrivals.begin() + block.offsets[i]; arrival != end;) {
         while (bucket > 1 && *arrival >= edges[bucket - 2]) --bucket;
         // All arrivals up to the next edge are in this bucket.
-        const auto next =
-            bucket > 1 ? std::lower_bound(arrival, end, edges[bucket - 2]) : end;
+        const auto next = bucket > 1 ? std::lower_bound(arrival, end, edges[bucket - 2]) : end;
         const auto count = static_cast<uint64_t>(next - arrival);
         row[0] += count;
         if (bucket < columns_) row[bucket] += count;

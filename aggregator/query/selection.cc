@@ -63,8 +63,8 @@ std::string ExplainNoMatch(const Selection& selection, const std::vector<RelayVi
     if (values.empty()) return absl::StrCat("no relay has a label ", key);
     const bool cut = values.size() > kMaxShownValues;
     if (cut) values.erase(std::next(values.begin(), kMaxShownValues), values.end());
-    return absl::StrCat("no relay has ", key, " ", value, "; there is: ",
-                        absl::StrJoin(values, ", "), cut ? ", ..." : "");
+    return absl::StrCat("no relay has ", key, " ", value,
+                        "; there is: ", absl::StrJoin(values, ", "), cut ? ", ..." : "");
   }
   return "no relay matches all of the conditions at once; leave one out";
 }

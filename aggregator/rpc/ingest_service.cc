@@ -20,9 +20,8 @@ constexpr size_t kMaxReportBytes = size_t{256} << 20;
 
 // One agent's stream. Lives until gRPC is done with it and no outcome is on its way: it owns
 // itself until OnDone, and outcomes hold it.
-class AgentStream final
-    : public grpc::ServerBidiReactor<v1::AgentMessage, v1::AggregatorMessage>,
-      public std::enable_shared_from_this<AgentStream> {
+class AgentStream final : public grpc::ServerBidiReactor<v1::AgentMessage, v1::AggregatorMessage>,
+                          public std::enable_shared_from_this<AgentStream> {
  public:
   AgentStream(IngestEngine* engine, std::string peer) : engine_(*engine), peer_(std::move(peer)) {}
 
@@ -91,7 +90,8 @@ class AgentStream final
     if (!parsed) return absl::InvalidArgumentError("a report that does not parse");
     {
       MutexLock lock(mutex_);
-      if (awaiting_outcome_) return absl::InvalidArgumentError("a report before the last one's end");
+      if (awaiting_outcome_)
+        return absl::InvalidArgumentError("a report before the last one's end");
       awaiting_outcome_ = true;
     }
     engine_.Submit(*relay_, std::move(report), [self = shared_from_this()](auto outcome) {

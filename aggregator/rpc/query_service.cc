@@ -69,22 +69,23 @@ v1::TableHead MakeHead(const TableAnswer& answer) {
 }
 
 // Streams one answer. Owns itself until OnDone.
-class TableStream final : public grpc::ServerWriteReactor<v1::TableResponse> {
+class TableStream final : public grpc::ServerWriteReactor<v1::TableResponse>,
+                          public std::enable_shared_from_this<TableStream> {
  public:
-  // What the reactor needs after the call that made it has returned it.
-  void Keep(std::shared_ptr<TableStream> self) { self_ = std::move(self); }
-
-  void Start(const QueryEngine& engine, const v1::TableRequest& request) {
+  void Start(const QueryEngine& engine, WorkerPool& pool, const v1::TableRequest& request) {
+    self_ = shared_from_this();
     auto question = ParseRequest(request);
-    auto answer = question.ok() ? engine.GetTable(*question)
-                                : absl::StatusOr<TableAnswer>(question.status());
-    if (!answer.ok()) {
-      Finish(ToGrpcStatus(answer.status()));
+    if (!question.ok()) {
+      Finish(ToGrpcStatus(question.status()));
       return;
     }
-    *response_.mutable_head() = MakeHead(*answer);
-    table_ = std::move(answer->table);
-    WriteRows();
+    const bool taken = pool.Submit([stream = self_, &engine, question = *std::move(question)] {
+      stream->Answer(engine, question);
+    });
+    if (!taken) {
+      Finish(grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED,
+                          "the aggregator is busy with other questions; ask again"));
+    }
   }
 
   void OnWriteDone(bool ok) override {
@@ -101,6 +102,17 @@ class TableStream final : public grpc::ServerWriteReactor<v1::TableResponse> {
   void OnDone() override { const std::shared_ptr<TableStream> last = std::move(self_); }
 
  private:
+  void Answer(const QueryEngine& engine, const TableQuestion& question) {
+    auto answer = engine.GetTable(question);
+    if (!answer.ok()) {
+      Finish(ToGrpcStatus(answer.status()));
+      return;
+    }
+    *response_.mutable_head() = MakeHead(*answer);
+    table_ = std::move(answer->table);
+    WriteRows();
+  }
+
   void WriteRows() {
     size_t bytes = 0;
     for (; next_row_ < table_.names.size() && bytes < kResponseBytes; ++next_row_) {
@@ -120,24 +132,24 @@ class TableStream final : public grpc::ServerWriteReactor<v1::TableResponse> {
 
 class QueryService final : public v1::Query::CallbackService {
  public:
-  explicit QueryService(const QueryEngine* engine) : engine_(*engine) {}
+  QueryService(const QueryEngine* engine, WorkerPool* pool) : engine_(*engine), pool_(*pool) {}
 
-  grpc::ServerWriteReactor<v1::TableResponse>* GetTable(
-      grpc::CallbackServerContext* /*context*/, const v1::TableRequest* request) override {
-    auto stream = std::make_shared<TableStream>();
-    stream->Keep(stream);
-    stream->Start(engine_, *request);
+  grpc::ServerWriteReactor<v1::TableResponse>* GetTable(grpc::CallbackServerContext* /*context*/,
+                                                        const v1::TableRequest* request) override {
+    const auto stream = std::make_shared<TableStream>();
+    stream->Start(engine_, pool_, *request);
     return stream.get();
   }
 
  private:
   const QueryEngine& engine_;
+  WorkerPool& pool_;
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeQueryService(const QueryEngine* engine) {
-  return std::make_unique<QueryService>(engine);
+std::unique_ptr<grpc::Service> MakeQueryService(const QueryEngine* engine, WorkerPool* pool) {
+  return std::make_unique<QueryService>(engine, pool);
 }
 
 }  // namespace fleetqshape

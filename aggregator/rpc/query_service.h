@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "aggregator/query/query_engine.h"
+#include "aggregator/query/worker_pool.h"
 
 namespace grpc {
 class Service;
@@ -12,8 +13,8 @@ class Service;
 
 namespace fleetqshape {
 
-// `engine` outlives the service.
-std::unique_ptr<grpc::Service> MakeQueryService(const QueryEngine* engine);
+// Both outlive the service; questions are answered on the pool's threads.
+std::unique_ptr<grpc::Service> MakeQueryService(const QueryEngine* engine, WorkerPool* pool);
 
 }  // namespace fleetqshape
 

@@ -216,8 +216,7 @@ absl::StatusOr<std::unique_ptr<Store>> OpenRocksDbStore(const std::string& direc
 
   rocksdb::DB* db = nullptr;
   std::vector<rocksdb::ColumnFamilyHandle*> families;
-  const rocksdb::Status opened =
-      rocksdb::DB::Open(options, directory, descriptors, &families, &db);
+  const rocksdb::Status opened = rocksdb::DB::Open(options, directory, descriptors, &families, &db);
   if (!opened.ok()) {
     if (opened.IsIOError() && opened.ToString().find("lock") != std::string::npos) {
       return absl::FailedPreconditionError(

@@ -34,7 +34,8 @@ absl::StatusOr<v1::TableRequest> MakeRequest(const CliOptions& options) {
     const auto queue = QueueFromName(name);
     if (!queue) {
       return absl::InvalidArgumentError(
-          absl::StrCat("unknown queue ", name, ": a fleet has maildrop, hold, incoming, active and "
+          absl::StrCat("unknown queue ", name,
+                       ": a fleet has maildrop, hold, incoming, active and "
                        "deferred (a directory of this machine is given as an absolute path)"));
     }
     request.add_queues(static_cast<v1::Queue>(*queue));
@@ -74,9 +75,9 @@ std::string Notices(std::string_view state,
 }
 
 std::string CoverageLine(const v1::Coverage& coverage) {
-  return absl::StrCat(coverage.relays(), coverage.relays() == 1 ? " relay: " : " relays: ",
-                      coverage.fresh(), " fresh", Notices("stale", coverage.stale()),
-                      Notices("missing", coverage.missing()));
+  return absl::StrCat(coverage.relays(),
+                      coverage.relays() == 1 ? " relay: " : " relays: ", coverage.fresh(), " fresh",
+                      Notices("stale", coverage.stale()), Notices("missing", coverage.missing()));
 }
 
 }  // namespace
@@ -99,6 +100,10 @@ int AnswerFromFleet(const CliOptions& options) {
     if (absl::IsUnavailable(answer.status())) {
       message = absl::StrCat("no aggregator answers at ", options.server, " (", message,
                              "): is it running, and is this its query address?");
+    } else if (absl::IsDeadlineExceeded(answer.status())) {
+      message = absl::StrCat(options.server,
+                             " does not answer in time: is this an aggregator's "
+                             "query address, and is it overloaded?");
     }
     PrintError(kProgram, message);
     return kExitError;

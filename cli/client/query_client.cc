@@ -39,8 +39,7 @@ bool Append(v1::TableResponse& response, FleetTable* answer) {
 
 }  // namespace
 
-absl::StatusOr<FleetTable> AskForTable(const std::string& server,
-                                       const v1::TableRequest& request) {
+absl::StatusOr<FleetTable> AskForTable(const std::string& server, const v1::TableRequest& request) {
   const auto stub = v1::Query::NewStub(MakeChannel(server));
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + kDeadline);
@@ -51,9 +50,9 @@ absl::StatusOr<FleetTable> AskForTable(const std::string& server,
     if (!Append(response, &answer)) {
       context.TryCancel();
       stream->Finish();
-      return absl::DataLossError(
-          absl::StrCat("the answer of ", server, " makes no sense: is it a fleetqshape-aggregator "
-                       "of this version?"));
+      return absl::DataLossError(absl::StrCat("the answer of ", server,
+                                              " makes no sense: is it a fleetqshape-aggregator "
+                                              "of this version?"));
     }
   }
   const grpc::Status status = stream->Finish();

@@ -17,8 +17,7 @@ struct FleetTable {
 
 // The whole answer. UNAVAILABLE: no aggregator answers at `server` (HOST:PORT); other errors are
 // the aggregator's, or DATA_LOSS for an answer that makes no sense.
-absl::StatusOr<FleetTable> AskForTable(const std::string& server,
-                                       const v1::TableRequest& request);
+absl::StatusOr<FleetTable> AskForTable(const std::string& server, const v1::TableRequest& request);
 
 }  // namespace fleetqshape
 

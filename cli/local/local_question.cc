@@ -49,19 +49,22 @@ absl::StatusOr<std::vector<std::string>> QueuePaths(const CliOptions& options, D
 }
 
 void PrintCount(uint64_t count, std::string_view what) {
-  if (count > 0) PrintError(kProgram, absl::StrCat(count, " ", absl::string_view(what.data(), what.size())));
+  if (count > 0)
+    PrintError(kProgram, absl::StrCat(count, " ", absl::string_view(what.data(), what.size())));
 }
 
 // What was counted and what was not, and where qshape differs.
 void PrintCounts(const ScanCounts& counts, Dialect dialect) {
   PrintCount(counts.messages, "messages counted");
   if (dialect == Dialect::kPostfix) {
-    PrintCount(counts.force_expired, "of these force-expired or otherwise of a mode that qshape misses");
+    PrintCount(counts.force_expired,
+               "of these force-expired or otherwise of a mode that qshape misses");
     PrintCount(counts.fresh_maildrop, "of these in maildrop, as qshape misses them");
     PrintCount(counts.foreign, "files that are no queue files (qshape -s takes them for bounces)");
   } else {
-    PrintCount(counts.foreign, "files that qshape does not take for queue files (with -s it counts "
-                               "them as MAILER-DAEMON): maildrop's, or none at all");
+    PrintCount(counts.foreign,
+               "files that qshape does not take for queue files (with -s it counts "
+               "them as MAILER-DAEMON): maildrop's, or none at all");
   }
   PrintCount(counts.no_recipients, "messages with nobody left to deliver to");
   PrintCount(counts.not_ready, dialect == Dialect::kPostfix

@@ -83,9 +83,9 @@ absl::StatusOr<std::string> QueueDirectory(const std::string& config_directory,
   const FileDescriptor output(ends[0]);
   FileDescriptor input(ends[1]);
   const bool expand = dialect == postfix::Dialect::kPostfix;
-  FQS_ASSIGN_OR_RETURN(const pid_t process,
-                       Spawn({"postconf", expand ? "-xh" : "-h", "queue_directory"}, input.get(),
-                             config_directory));
+  FQS_ASSIGN_OR_RETURN(
+      const pid_t process,
+      Spawn({"postconf", expand ? "-xh" : "-h", "queue_directory"}, input.get(), config_directory));
   input = FileDescriptor();
   std::string directory = ReadAll(output.get());
   int status = 0;

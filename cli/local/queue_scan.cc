@@ -123,8 +123,7 @@ class Scanner {
     for (size_t i = 0; i < wave.size(); ++i) {
       // All threads read from the same open directories: the kernel gives each piece of a
       // directory to one of them. Each begins elsewhere, to keep out of the others' way.
-      const Directory& directory =
-          wave[(i + index * wave.size() / workers_.size()) % wave.size()];
+      const Directory& directory = wave[(i + index * wave.size() / workers_.size()) % wave.size()];
       const absl::Status listed =
           reader.ForEachEntry(directory.fd.get(), [&](const DirectoryEntry& entry) {
             if (entry.type == DT_DIR) {
@@ -140,17 +139,16 @@ class Scanner {
   }
 
   void AddSubdirectory(const Directory& parent, std::string_view name) {
-    std::string relative = parent.relative.empty() ? std::string(name)
-                                                   : absl::StrCat(parent.relative, "/",
-                                                                  std::string(name));
+    std::string relative = parent.relative.empty()
+                               ? std::string(name)
+                               : absl::StrCat(parent.relative, "/", std::string(name));
     MutexLock lock(mutex_);
     pending_.push_back({parent.root, parent.root_path, std::move(relative), FileDescriptor()});
   }
 
   void ScanFile(const std::string& path) {
     const size_t slash = path.rfind('/');
-    const std::string directory_path =
-        slash == std::string::npos ? "." : path.substr(0, slash + 1);
+    const std::string directory_path = slash == std::string::npos ? "." : path.substr(0, slash + 1);
     const std::string name = slash == std::string::npos ? path : path.substr(slash + 1);
     if (!postfix::IsQueueFileName(name, options_.question.dialect)) return;
     const FileDescriptor directory(open(directory_path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));

@@ -24,16 +24,16 @@ namespace fleetqshape {
 // Files by what became of them. Directories, links and files with other names are no queue files
 // and stand nowhere here.
 struct ScanCounts {
-  uint64_t messages = 0;         // counted
-  uint64_t force_expired = 0;    // of these: marked so, and missed by qshape
-  uint64_t fresh_maildrop = 0;   // of these: as postdrop writes them, and missed by qshape
-  uint64_t no_recipients = 0;    // all recipients are done
-  uint64_t not_ready = 0;        // by their mode: still being written, or set aside as corrupt
-  uint64_t foreign = 0;          // no queue file; qshape -s counts it as MAILER-DAEMON
-  uint64_t damaged = 0;          // cut off, malformed
-  uint64_t unreadable = 0;       // may not be opened
-  uint64_t vanished = 0;         // moved on or delivered meanwhile
-  uint64_t seen_before = 0;      // the same file under another name or in a queue named twice
+  uint64_t messages = 0;        // counted
+  uint64_t force_expired = 0;   // of these: marked so, and missed by qshape
+  uint64_t fresh_maildrop = 0;  // of these: as postdrop writes them, and missed by qshape
+  uint64_t no_recipients = 0;   // all recipients are done
+  uint64_t not_ready = 0;       // by their mode: still being written, or set aside as corrupt
+  uint64_t foreign = 0;         // no queue file; qshape -s counts it as MAILER-DAEMON
+  uint64_t damaged = 0;         // cut off, malformed
+  uint64_t unreadable = 0;      // may not be opened
+  uint64_t vanished = 0;        // moved on or delivered meanwhile
+  uint64_t seen_before = 0;     // the same file under another name or in a queue named twice
 
   void Add(const ScanCounts& other);
 };

@@ -50,8 +50,7 @@ class ConditionVariable {
     condition_.wait(lock);
     lock.release();
   }
-  void WaitUntil(Mutex& mutex, std::chrono::steady_clock::time_point deadline)
-      FQS_REQUIRES(mutex) {
+  void WaitUntil(Mutex& mutex, std::chrono::steady_clock::time_point deadline) FQS_REQUIRES(mutex) {
     std::unique_lock<std::mutex> lock(mutex.mutex_, std::adopt_lock);
     condition_.wait_until(lock, deadline);
     lock.release();

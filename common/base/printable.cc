@@ -44,14 +44,14 @@ size_t DecodeUtf8(std::string_view text, uint32_t* code_point) {
 
 // Characters that are not seen themselves but change what is seen around them.
 bool IsDeceptive(uint32_t c) {
-  return c < 0x20 || (c >= 0x7F && c <= 0x9F) ||  // C0, DEL, C1
-         c == 0xAD || c == 0x34F ||               // soft hyphen, grapheme joiner
-         c == 0x61C || c == 0x180E ||             // Arabic letter mark, Mongolian separator
-         (c >= 0x200B && c <= 0x200F) ||          // zero width, direction marks
-         (c >= 0x2028 && c <= 0x202E) ||          // separators, embeddings and overrides
-         (c >= 0x2060 && c <= 0x206F) ||          // joiners, isolates
+  return c < 0x20 || (c >= 0x7F && c <= 0x9F) ||         // C0, DEL, C1
+         c == 0xAD || c == 0x34F ||                      // soft hyphen, grapheme joiner
+         c == 0x61C || c == 0x180E ||                    // Arabic letter mark, Mongolian separator
+         (c >= 0x200B && c <= 0x200F) ||                 // zero width, direction marks
+         (c >= 0x2028 && c <= 0x202E) ||                 // separators, embeddings and overrides
+         (c >= 0x2060 && c <= 0x206F) ||                 // joiners, isolates
          c == 0xFEFF || (c >= 0xFFF9 && c <= 0xFFFB) ||  // byte order mark, annotations
-         (c >= 0xE0000 && c <= 0xE0FFF);          // tags, variation selectors
+         (c >= 0xE0000 && c <= 0xE0FFF);                 // tags, variation selectors
 }
 
 }  // namespace
@@ -70,8 +70,8 @@ std::string PrintableName(std::string_view name) {
     const size_t escaped = length > 0 ? length : 1;
     for (size_t i = 0; i < escaped; ++i) {
       char hex[5];
-      std::snprintf(hex, sizeof hex, "\\x%02x", static_cast<unsigned>(
-                                                    static_cast<unsigned char>(name[i])));
+      std::snprintf(hex, sizeof hex, "\\x%02x",
+                    static_cast<unsigned>(static_cast<unsigned char>(name[i])));
       printable.append(hex);
     }
     name.remove_prefix(escaped);

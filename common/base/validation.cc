@@ -12,22 +12,19 @@ namespace {
 
 constexpr size_t kMaxNameLength = 253;  // as of a host name
 
-absl::string_view ToAbsl(std::string_view text) {
-  return {text.data(), text.size()};
-}
+absl::string_view ToAbsl(std::string_view text) { return {text.data(), text.size()}; }
 
 }  // namespace
 
 absl::Status ValidateName(std::string_view what, std::string_view name) {
   const auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           c == '.' || c == '-' || c == '_' || c == ':';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '-' || c == '_' || c == ':';
   };
   if (name.empty() || name.size() > kMaxNameLength ||
       !std::all_of(name.begin(), name.end(), allowed)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(ToAbsl(what), " must be 1 to ", kMaxNameLength,
-                     " letters, digits or any of . - _ :"));
+    return absl::InvalidArgumentError(absl::StrCat(ToAbsl(what), " must be 1 to ", kMaxNameLength,
+                                                   " letters, digits or any of . - _ :"));
   }
   return absl::OkStatus();
 }

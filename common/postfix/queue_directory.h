@@ -18,7 +18,7 @@ namespace fleetqshape::postfix {
 struct DirectoryEntry {
   std::string_view name;  // ended by a NUL; valid during the call that it is given to
   ino_t inode;
-  unsigned char type;     // DT_REG, DT_DIR, ...; DT_UNKNOWN only if it is gone by now
+  unsigned char type;  // DT_REG, DT_DIR, ...; DT_UNKNOWN only if it is gone by now
 };
 
 // Reads directories. One thread at a time; keeps its buffer from directory to directory.
@@ -28,8 +28,7 @@ class DirectoryReader {
 
   // Calls `visit` for each entry but "." and "..", in the directory's order. Reads on from where
   // the descriptor stands. UNAVAILABLE if the directory can't be read to its end.
-  absl::Status ForEachEntry(int directory_fd,
-                            absl::FunctionRef<void(const DirectoryEntry&)> visit);
+  absl::Status ForEachEntry(int directory_fd, absl::FunctionRef<void(const DirectoryEntry&)> visit);
 
  private:
   std::unique_ptr<char[]> buffer_;

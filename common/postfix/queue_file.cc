@@ -11,13 +11,9 @@ namespace {
 
 constexpr size_t kMinNameLength = 6;
 
-bool IsSpace(char c) {
-  return c == ' ' || (c >= '\t' && c <= '\r');
-}
+bool IsSpace(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
-bool IsDigit(char c) {
-  return c >= '0' && c <= '9';
-}
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 bool IsAlphanumeric(char c) {
   return IsDigit(c) || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
@@ -98,8 +94,7 @@ QueueFileKind EnvelopeReader::Read(int fd, const struct stat& status, Dialect di
   return kind;
 }
 
-bool EnvelopeReader::ReadStart(const struct stat& status, Progress* progress,
-                               QueueFileKind* kind) {
+bool EnvelopeReader::ReadStart(const struct stat& status, Progress* progress, QueueFileKind* kind) {
   *kind = QueueFileKind::kForeign;
   Record record;
   std::string_view payload;

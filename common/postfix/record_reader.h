@@ -15,9 +15,9 @@ namespace fleetqshape::postfix {
 
 // The record types that a reader of envelopes looks at (src/global/rec_type.h).
 enum RecordType : unsigned char {
-  kRecordSize = 'C',       // first record of a file that cleanup wrote
-  kRecordTime = 'T',       // arrival time: seconds, microseconds
-  kRecordFullName = 'F',   // sender's full name: starts old maildrop files
+  kRecordSize = 'C',      // first record of a file that cleanup wrote
+  kRecordTime = 'T',      // arrival time: seconds, microseconds
+  kRecordFullName = 'F',  // sender's full name: starts old maildrop files
   kRecordSender = 'S',
   kRecordRecipient = 'R',  // still to be delivered
   kRecordMessage = 'M',    // the content follows

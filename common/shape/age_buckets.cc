@@ -13,8 +13,8 @@ size_t AgeBuckets::BucketOf(double age_seconds) const {
   const double widths = age_seconds / (60 * options_.bucket_minutes);
   if (widths < 1) return 1;
   // log(m) / log(2) is exact at powers of two with libm's log; log2 rounds differently elsewhere.
-  const double bucket = options_.linear ? std::trunc(widths + 1)
-                                        : 2 + std::trunc(std::log(widths) / std::log(2.0));
+  const double bucket =
+      options_.linear ? std::trunc(widths + 1) : 2 + std::trunc(std::log(widths) / std::log(2.0));
   // Written so that a NaN goes where Perl's comparison sends it: into the last bucket.
   return static_cast<size_t>(bucket < options_.bucket_count ? bucket : options_.bucket_count);
 }

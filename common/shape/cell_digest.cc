@@ -7,11 +7,10 @@
 
 namespace fleetqshape {
 
-static_assert(std::endian::native == std::endian::little, "the digest is defined over little-endian bytes");
+static_assert(std::endian::native == std::endian::little,
+              "the digest is defined over little-endian bytes");
 
-uint64_t NameHash(std::string_view name) {
-  return XXH3_64bits(name.data(), name.size());
-}
+uint64_t NameHash(std::string_view name) { return XXH3_64bits(name.data(), name.size()); }
 
 uint64_t CellHash(Queue queue, Axis axis, uint64_t name_hash, int64_t arrival) {
   const uint64_t kind = static_cast<uint64_t>(queue) * 256 + static_cast<uint64_t>(axis);

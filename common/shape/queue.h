@@ -19,9 +19,8 @@ enum class Queue : uint8_t {
   kDeferred = 5,
 };
 
-inline constexpr std::array<Queue, 5> kAllQueues = {Queue::kMaildrop, Queue::kHold,
-                                                    Queue::kIncoming, Queue::kActive,
-                                                    Queue::kDeferred};
+inline constexpr std::array<Queue, 5> kAllQueues = {
+    Queue::kMaildrop, Queue::kHold, Queue::kIncoming, Queue::kActive, Queue::kDeferred};
 
 // The queue's directory name, as in Postfix.
 constexpr std::string_view QueueName(Queue queue) {

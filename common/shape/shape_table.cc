@@ -8,9 +8,7 @@
 namespace fleetqshape {
 namespace {
 
-absl::string_view ToAbsl(std::string_view text) {
-  return {text.data(), text.size()};
-}
+absl::string_view ToAbsl(std::string_view text) { return {text.data(), text.size()}; }
 
 void AddRow(const uint64_t* from, size_t columns, uint64_t* to) {
   for (size_t i = 0; i < columns; ++i) to[i] += from[i];
@@ -41,9 +39,7 @@ void ShapeTable::AddTotal(size_t bucket) {
   if (bucket < columns_) ++total_[bucket];
 }
 
-void ShapeTable::AddTotalCounts(const uint64_t* counts) {
-  AddRow(counts, columns_, total_.data());
-}
+void ShapeTable::AddTotalCounts(const uint64_t* counts) { AddRow(counts, columns_, total_.data()); }
 
 void ShapeTable::MergeFrom(const ShapeTable& other) {
   AddTotalCounts(other.total_.data());
@@ -65,8 +61,7 @@ Table ShapeTable::Finish(const RowOptions& options) const {
       for (std::string parent = ParentDomain(name); !parent.empty();
            parent = ParentDomain(parent)) {
         if (child_is_new) ++subdomains[parent];
-        child_is_new =
-            !row_of_name_.contains(parent) && !parents.row_of_name_.contains(parent);
+        child_is_new = !row_of_name_.contains(parent) && !parents.row_of_name_.contains(parent);
         parents.AddCounts(parent, counts_.data() + row * columns_);
       }
     }

@@ -25,8 +25,8 @@ struct Table {
 
 // qshape's -p and -m.
 struct RowOptions {
-  bool parents = false;        // add rows for parent domains
-  double min_subdomains = 5;   // a parent is shown with at least this many direct subdomains
+  bool parents = false;       // add rows for parent domains
+  double min_subdomains = 5;  // a parent is shown with at least this many direct subdomains
 };
 
 // Gathers counts. Not safe for use by several threads: each has its own, merged at the end.

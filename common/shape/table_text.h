@@ -11,12 +11,12 @@ namespace fleetqshape {
 
 // What the layout depends on. The bucket values are those that the table was counted with.
 struct TextOptions {
-  double width = 80;                                         // -w, in columns
-  double bucket_count = 10;                                  // -b
-  PerlNumber bucket_minutes = PerlNumber::FromUnsigned(5);   // -t, as the heads show it
-  bool linear = false;                                       // -l
-  double top_rows = 0;      // at most this many rows, TOTAL being one of them; 0: all
-  bool raw_names = false;   // names as the bytes that they are; else escaped (base/printable.h)
+  double width = 80;                                        // -w, in columns
+  double bucket_count = 10;                                 // -b
+  PerlNumber bucket_minutes = PerlNumber::FromUnsigned(5);  // -t, as the heads show it
+  bool linear = false;                                      // -l
+  double top_rows = 0;     // at most this many rows, TOTAL being one of them; 0: all
+  bool raw_names = false;  // names as the bytes that they are; else escaped (base/printable.h)
 };
 
 // The whole table, each line ended by a newline. Rows are ordered by count (falling), then by the

@@ -70,7 +70,8 @@ bool Redirect(const std::string& path, int target) {
   int exit_status = 0;
   const auto options = fleetqshape::ParseCliOptions(static_cast<int>(arguments.size()),
                                                     arguments.data(), &exit_status);
-  if (options) exit_status = fleetqshape::AnswerLocally(*options, PinnedClock(std::stoll(fields[1])));
+  if (options)
+    exit_status = fleetqshape::AnswerLocally(*options, PinnedClock(std::stoll(fields[1])));
   std::fflush(nullptr);
   _exit(exit_status);
 }
