@@ -5,6 +5,7 @@
 
 #include <array>
 #include <ctime>
+#include <set>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -60,12 +61,14 @@ absl::Status QueueLister::Pass() {
   }
   model_.BeginPass();
   absl::Status result;
-  for (Queue queue : kListingOrder) result.Update(ListQueue(root->get(), queue));
-  if (result.ok()) {
-    model_.EndPass();
-  } else {
-    ++counters_.incomplete_passes;
+  std::set<Queue> listed(kAllQueues.begin(), kAllQueues.end());
+  for (Queue queue : kListingOrder) {
+    const absl::Status status = ListQueue(root->get(), queue);
+    if (!status.ok()) listed.erase(queue);
+    result.Update(status);
   }
+  if (!result.ok()) ++counters_.incomplete_passes;
+  model_.EndPass(listed);
   return result;
 }
 

@@ -24,7 +24,7 @@ class QueueLister {
   // What the passes so far did.
   struct Counters {
     uint64_t passes = 0;
-    uint64_t incomplete_passes = 0;  // something could not be listed: nothing was removed then
+    uint64_t incomplete_passes = 0;  // some queue could not be listed: it lost nothing then
     uint64_t files_read = 0;
   };
 
@@ -33,7 +33,7 @@ class QueueLister {
 
   // Lists all queues and reads what is new or changed. After an OK pass over queues that did not
   // change meanwhile, the model is exactly what is on the disk. An error says what could not be
-  // listed: what was seen has been taken in, and nothing was removed.
+  // listed: what was seen of that queue has been taken in, and nothing of it was removed.
   absl::Status Pass();
 
   const Counters& counters() const { return counters_; }

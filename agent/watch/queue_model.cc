@@ -31,10 +31,10 @@ void QueueModel::Put(ino_t inode, const FileVersion& version, const postfix::Env
   if (envelope != nullptr) AddMessage(*envelope, &file);
 }
 
-void QueueModel::EndPass() {
+void QueueModel::EndPass(const std::set<Queue>& listed) {
   for (auto entry = files_.begin(); entry != files_.end();) {
     const auto next = std::next(entry);
-    if (entry->second.pass != pass_) {
+    if (entry->second.pass != pass_ && listed.contains(entry->second.version.queue)) {
       RemoveMessage(&entry->second);
       files_.erase(entry);
     }

@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -59,7 +60,8 @@ class QueueModel {
   bool See(ino_t inode, const FileVersion& version);
   // The file holds the message of `envelope`, or none that counts (null).
   void Put(ino_t inode, const FileVersion& version, const postfix::Envelope* envelope);
-  void EndPass();
+  // Ends the pass for the queues that were listed to their end; files of others stay as they are.
+  void EndPass(const std::set<Queue>& listed);
 
   // Messages counted, in all queues.
   size_t message_count() const { return message_count_; }
