@@ -57,16 +57,14 @@ bool Agent::WaitForEvents(TimePoint deadline, std::deque<Event>* events) {
 }
 
 void Agent::Run() {
-  // The first look comes before the first connection: what is reported is always a whole pass.
-  LookAtQueue();
-  spdlog::info("watching {}: {} messages", options_.queue_directory, model_.message_count());
+  spdlog::info("watching {}", options_.queue_directory);
   std::deque<Event> events;
   do {
     for (const Event& event : events) Handle(event);
     events.clear();
     const TimePoint now = steady_clock::now();
     if (now >= next_pass_) LookAtQueue();
-    if (!connected_ && now >= next_connect_) Connect();
+    if (saw_whole_queue_ && !connected_ && now >= next_connect_) Connect();
     client_.Send(session_.TakeOutgoing());
   } while (WaitForEvents(NextDeadline(), &events));
   const ReportSession::Counters& sent = session_.counters();
@@ -79,7 +77,7 @@ void Agent::Run() {
 
 Agent::TimePoint Agent::NextDeadline() const {
   TimePoint deadline = next_pass_;
-  if (!connected_) deadline = std::min(deadline, next_connect_);
+  if (saw_whole_queue_ && !connected_) deadline = std::min(deadline, next_connect_);
   if (const auto heartbeat = session_.NextHeartbeatMilliseconds()) {
     const milliseconds left(std::max<int64_t>(*heartbeat - clock_.NowMilliseconds(), 0));
     deadline = std::min(deadline, steady_clock::now() + left);
@@ -92,14 +90,16 @@ void Agent::LookAtQueue() {
   const absl::Status status = lister_.Pass();
   next_pass_ = start + FromSeconds(options_.interval_seconds);
   const std::string problem(status.message());
-  if (problem != last_pass_problem_) {
-    if (status.ok()) {
-      spdlog::info("{} can be listed again", options_.queue_directory);
-    } else {
-      spdlog::error("cannot list the whole queue, what is known of it stays: {}", problem);
-    }
-    last_pass_problem_ = problem;
+  if (status.ok() && (!saw_whole_queue_ || !last_pass_problem_.empty())) {
+    // What is reported starts with a whole pass: a queue that can't be read is not an empty one.
+    saw_whole_queue_ = true;
+    spdlog::info("{} holds {} messages", options_.queue_directory, model_.message_count());
+  } else if (!status.ok() && problem != last_pass_problem_) {
+    spdlog::error("cannot list the whole queue: {}; {}", problem,
+                  saw_whole_queue_ ? "what is known of it stays"
+                                   : "nothing is reported before it can be listed");
   }
+  last_pass_problem_ = problem;
   if (model_.NamesWorthRenewing()) {
     model_.RenewNames();
     session_.OnNamesRenewed();
@@ -127,10 +127,13 @@ void Agent::Handle(const Event& event) {
   connected_ = false;
   const int64_t delay = backoff_.NextDelayMilliseconds();
   next_connect_ = steady_clock::now() + milliseconds(delay);
-  const std::string problem(status.message());
+  std::string problem(status.message());
+  if (status.ok()) problem = "the aggregator ended it";
+  if (absl::IsUnimplemented(status)) {
+    problem = "it takes no reports: is this the aggregator's ingest address?";
+  }
   if (problem != last_stream_problem_) {
-    spdlog::warn("no connection to {}: {}; trying again", options_.aggregator,
-                 status.ok() ? "the aggregator ended it" : problem);
+    spdlog::warn("no connection to {}: {}; trying again", options_.aggregator, problem);
     last_stream_problem_ = problem;
   }
 }

@@ -53,6 +53,7 @@ class Agent {
 
   TimePoint next_pass_;
   TimePoint next_connect_;
+  bool saw_whole_queue_ = false;   // at least once
   bool connected_ = false;         // a stream is open, or being opened
   std::string last_pass_problem_;  // logged once
   std::string last_stream_problem_;

@@ -1,6 +1,7 @@
 #include "cli/options.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -87,8 +88,8 @@ absl::Status FillQshapeOptions(const CLI::App& app, const RawOptions& raw, CliOp
     }
   }
   if (options->buckets.bucket_count > AgeBuckets::kMaxBucketCount) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("-b ", raw.bucket_count, ": at most ", AgeBuckets::kMaxBucketCount));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "-b ", raw.bucket_count, ": at most ", static_cast<int64_t>(AgeBuckets::kMaxBucketCount)));
   }
   if (const auto value = NumberAbove(0, "-t", app, raw.bucket_minutes, "5")) {
     options->buckets.bucket_minutes = value->AsDouble();
@@ -98,7 +99,8 @@ absl::Status FillQshapeOptions(const CLI::App& app, const RawOptions& raw, CliOp
     options->text.width = value->AsDouble();
   }
   if (options->text.width > kMaxWidth) {
-    return absl::InvalidArgumentError(absl::StrCat("-w ", raw.width, ": at most ", kMaxWidth));
+    return absl::InvalidArgumentError(
+        absl::StrCat("-w ", raw.width, ": at most ", static_cast<int64_t>(kMaxWidth)));
   }
   options->text.bucket_count = options->buckets.bucket_count;
   options->text.linear = options->buckets.linear;
@@ -114,12 +116,10 @@ absl::Status FillQshapeOptions(const CLI::App& app, const RawOptions& raw, CliOp
 }
 
 // Where the data comes from, and whether the options for it fit each other.
-absl::Status FillSource(const RawOptions& raw, CliOptions* options) {
+absl::Status FillSource(const RawOptions& raw, bool selects, CliOptions* options) {
   const bool any_path = std::any_of(options->queues.begin(), options->queues.end(),
                                     [](const auto& queue) { return queue.starts_with('/'); });
   options->local = raw.local || any_path || !options->config_directory.empty();
-  const bool selects = !options->clusters.empty() || !options->hosts.empty() ||
-                       !options->roles.empty() || !raw.selects.empty();
   if (options->local && selects) {
     return absl::InvalidArgumentError(
         "--cluster, --host, --role and --select choose relays of a fleet; this question is about "
@@ -211,15 +211,14 @@ void AddQshapeOptions(CLI::App* app, RawOptions* raw, CliOptions* options) {
 void AddOwnOptions(CLI::App* app, RawOptions* raw, CliOptions* options) {
   app->add_option("--server", options->server, "The aggregator to ask (its query address)")
       ->type_name("HOST:PORT");
-  app->add_option("--cluster", options->clusters, "Relays of this cluster; may be repeated")
-      ->type_name("NAME");
-  app->add_option("--host", options->hosts, "Relays on this host; may be repeated")
-      ->type_name("NAME");
-  app->add_option("--role", options->roles, "Relays with this label role; may be repeated")
-      ->type_name("NAME");
+  app->add_option("--cluster", options->clusters, "Relays of these clusters; may be repeated")
+      ->type_name("NAME,...");
+  app->add_option("--host", options->hosts, "Relays on these hosts; may be repeated")
+      ->type_name("NAME,...");
+  app->add_option("--role", options->roles, "Relays with these labels role; may be repeated")
+      ->type_name("NAME,...");
   app->add_option("--select", raw->selects, "Relays with these labels, all of them")
-      ->type_name("KEY=VALUE,...")
-      ->delimiter(',');
+      ->type_name("KEY=VALUE,...");
   app->add_flag("--local", raw->local, "This machine's queue files, without an aggregator");
   app->add_flag("--compat", options->compat,
                 "Local files: count and print as qshape does, its defects included");
@@ -229,11 +228,28 @@ void AddOwnOptions(CLI::App* app, RawOptions* raw, CliOptions* options) {
                 "Local files: say on standard error what was not counted, and why");
 }
 
-// Each of CLI11's list options takes all words that follow; these take one word each time.
-void TakeOneWordEach(CLI::App* app) {
-  for (const char* name : {"--cluster", "--host", "--role", "--select"}) {
-    app->get_option(name)->allow_extra_args(false);
+// The options that choose relays.
+constexpr std::array<const char*, 4> kSelectionOptions = {"--cluster", "--host", "--role",
+                                                          "--select"};
+
+// Each of CLI11's list options takes all words that follow; these take one word each time, which
+// may be a list.
+void TakeListsInOneWord(CLI::App* app) {
+  for (const char* name : kSelectionOptions) {
+    app->get_option(name)->allow_extra_args(false)->delimiter(',');
   }
+}
+
+// True if the command line itself chooses relays. What the environment and the configuration file
+// choose is a default for questions to the fleet, and nothing to a local scan.
+bool CommandLineSelects(int argc, const char* const* argv) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    for (const std::string_view option : kSelectionOptions) {
+      if (word == option || (word.starts_with(option) && word[option.size()] == '=')) return true;
+    }
+  }
+  return false;
 }
 
 }  // namespace
@@ -246,14 +262,14 @@ std::optional<CliOptions> ParseCliOptions(int argc, const char* const* argv, int
   app.set_version_flag("--version", "fleetqshape " FLEETQSHAPE_VERSION);
   AddQshapeOptions(&app, &raw, &options);
   AddOwnOptions(&app, &raw, &options);
-  TakeOneWordEach(&app);
+  TakeListsInOneWord(&app);
   AddLayers(&app, "FLEETQSHAPE_");
   app.get_option("--config")->default_str(DefaultConfigFile());
   app.add_option("QUEUE", options.queues, "Queues, by name or as absolute paths");
   if (!ParseOptions(&app, argc, argv, exit_status)) return std::nullopt;
 
   if (options.queues.empty()) options.queues = {"incoming", "active"};
-  absl::Status valid = FillSource(raw, &options);
+  absl::Status valid = FillSource(raw, CommandLineSelects(argc, argv), &options);
   if (valid.ok()) valid = FillTime(raw.at, &options);
   if (valid.ok()) valid = FillQshapeOptions(app, raw, &options);
   if (!valid.ok()) {

@@ -110,7 +110,7 @@ void QueueLister::LookAt(int directory_fd, const char* name, Queue queue) {
   const QueueModel::FileVersion seen{queue, Nanoseconds(status.st_ctim), status.st_size};
   if (model_.See(status.st_ino, seen)) return;
 
-  const FileDescriptor file(opener_.Open(directory_fd, name, &status));
+  const FileDescriptor file(postfix::OpenQueueFile(directory_fd, name, &status));
   if (!file.valid() || !postfix::IsReadyMode(status.st_mode, Dialect::kPostfix)) return;
   ++counters_.files_read;
   const auto version = VersionOf(queue, status);

@@ -48,7 +48,6 @@ class QueueLister {
 
   const std::string queue_directory_;
   QueueModel& model_;
-  postfix::QueueFileOpener opener_;
   postfix::EnvelopeReader reader_;
   postfix::Envelope envelope_;
   Counters counters_;

@@ -111,10 +111,11 @@ absl::Status IngestEngine::Start() {
     fleet_.Describe(loaded.relay, description);
     fleet_.Heard(loaded.relay, loaded.record.heard_milliseconds(),
                  loaded.record.clock_offset_milliseconds());
-    absl::StatusOr<std::shared_ptr<const RelayState>> state = problem;
-    if (problem.ok()) state = StateOfLoaded(loaded, &fleet_.names());
+    const absl::StatusOr<std::shared_ptr<const RelayState>> state =
+        problem.ok() ? StateOfLoaded(loaded, &fleet_.names())
+                     : absl::StatusOr<std::shared_ptr<const RelayState>>(problem);
     if (state.ok()) {
-      fleet_.SetState(loaded.relay, *std::move(state));
+      fleet_.SetState(loaded.relay, *state);
       return;
     }
     spdlog::error(

@@ -20,6 +20,10 @@ int64_t RelayTime(const RelayView& relay, int64_t at_seconds) {
   return at_seconds + offset / 1000;
 }
 
+// A table of more numbers than this is refused: 512 MiB of counts. The default question has 11
+// columns, so that it may have five million rows.
+constexpr size_t kMaxTableCounts = size_t{64} << 20;
+
 // Sums rows by fleet name id, without looking at a name.
 class RowSums {
  public:
@@ -28,7 +32,7 @@ class RowSums {
   // Counts each name's arrivals by the edges (AgeBuckets::ArrivalEdges).
   void Add(const Block& block, const std::vector<uint32_t>& fleet_ids,
            const std::vector<int64_t>& edges) {
-    for (size_t i = 0; i < block.name_ids.size(); ++i) {
+    for (size_t i = 0; i < block.name_ids.size() && !too_large(); ++i) {
       uint64_t* row = RowOf(fleet_ids[block.name_ids[i]]);
       // Arrivals rise, so buckets fall.
       size_t bucket = edges.size();
@@ -44,6 +48,8 @@ class RowSums {
       }
     }
   }
+
+  bool too_large() const { return counts_.size() > kMaxTableCounts; }
 
   void MoveTo(const FleetNames& names, ShapeTable* table) const {
     for (size_t row = 0; row < name_of_row_.size(); ++row) {
@@ -130,6 +136,10 @@ absl::StatusOr<TableAnswer> QueryEngine::GetTable(const TableQuestion& question)
       const Block& block = *relay.state->sections[SectionIndex(queue, question.axis)];
       sums.Add(block, *relay.state->fleet_ids, edges);
     }
+  }
+  if (sums.too_large()) {
+    return absl::ResourceExhaustedError(
+        "the table would have too many numbers: ask for fewer age columns (-b) or fewer relays");
   }
   ShapeTable table(buckets.columns());
   sums.MoveTo(fleet_.names(), &table);

@@ -60,7 +60,8 @@ class QueryEngine {
   QueryEngine(const Fleet* fleet, const Clock* clock, Options options);
 
   // The summed table of the relays that match. NOT_FOUND, with what to do, if none does;
-  // INVALID_ARGUMENT for bucket values that make no table.
+  // INVALID_ARGUMENT for bucket values that make no table; RESOURCE_EXHAUSTED for a table that
+  // would not fit into memory.
   absl::StatusOr<TableAnswer> GetTable(const TableQuestion& question) const;
 
  private:

@@ -3,8 +3,11 @@
 #include <rocksdb/db.h>
 #include <rocksdb/options.h>
 #include <rocksdb/write_batch.h>
+#include <sys/stat.h>
 
 #include <array>
+#include <cerrno>
+#include <cstring>
 #include <limits>
 #include <string_view>
 #include <utility>
@@ -214,6 +217,11 @@ absl::StatusOr<std::unique_ptr<Store>> OpenRocksDbStore(const std::string& direc
   }
   descriptors[kShapes].options.merge_operator = std::make_shared<SectionMergeOperator>();
 
+  // The domains that a fleet's users write to are nobody else's business.
+  if (mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) {
+    return absl::UnavailableError(
+        absl::StrCat("cannot make ", directory, ": ", std::strerror(errno)));
+  }
   rocksdb::DB* db = nullptr;
   std::vector<rocksdb::ColumnFamilyHandle*> families;
   const rocksdb::Status opened = rocksdb::DB::Open(options, directory, descriptors, &families, &db);

@@ -12,8 +12,9 @@ namespace fleetqshape {
 
 // Column families and keys are described in docs/store.md.
 //
-// Opens the store in `directory`, making it if there is none. FAILED_PRECONDITION: it has another
-// format version, or another process has it open; UNAVAILABLE: RocksDB's own words.
+// Opens the store in `directory`, making it (for its owner alone) if there is none.
+// FAILED_PRECONDITION: it has another format version, or another process has it open; UNAVAILABLE:
+// RocksDB's own words.
 absl::StatusOr<std::unique_ptr<Store>> OpenRocksDbStore(const std::string& directory);
 
 }  // namespace fleetqshape

@@ -85,8 +85,9 @@ std::string CoverageLine(const v1::Coverage& coverage) {
 int AnswerFromFleet(const CliOptions& options) {
   if (options.server.empty()) {
     PrintError(kProgram,
-               "no aggregator to ask: give --server HOST:PORT, set FLEETQSHAPE_SERVER or `server` "
-               "in ~/.config/fleetqshape/config.toml; or read this machine's queue with --local");
+               "no aggregator to ask: give --server HOST:PORT, or set FLEETQSHAPE_SERVER or "
+               "`server` in the configuration file that --help names; or read this machine's queue "
+               "with --local");
     return kExitUsage;
   }
   const auto request = MakeRequest(options);
@@ -100,6 +101,10 @@ int AnswerFromFleet(const CliOptions& options) {
     if (absl::IsUnavailable(answer.status())) {
       message = absl::StrCat("no aggregator answers at ", options.server, " (", message,
                              "): is it running, and is this its query address?");
+    } else if (absl::IsUnimplemented(answer.status())) {
+      message = absl::StrCat(options.server,
+                             " answers no questions: is this the aggregator's ingest "
+                             "address? Its query address is needed");
     } else if (absl::IsDeadlineExceeded(answer.status())) {
       message = absl::StrCat(options.server,
                              " does not answer in time: is this an aggregator's "

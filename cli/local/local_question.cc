@@ -48,32 +48,28 @@ absl::StatusOr<std::vector<std::string>> QueuePaths(const CliOptions& options, D
   return paths;
 }
 
-void PrintCount(uint64_t count, std::string_view what) {
-  if (count > 0)
-    PrintError(kProgram, absl::StrCat(count, " ", absl::string_view(what.data(), what.size())));
+void PrintCount(std::string_view what, uint64_t count) {
+  if (count == 0) return;
+  PrintError(kProgram, absl::StrCat(absl::string_view(what.data(), what.size()), ": ", count));
 }
 
 // What was counted and what was not, and where qshape differs.
 void PrintCounts(const ScanCounts& counts, Dialect dialect) {
-  PrintCount(counts.messages, "messages counted");
-  if (dialect == Dialect::kPostfix) {
-    PrintCount(counts.force_expired,
-               "of these force-expired or otherwise of a mode that qshape misses");
-    PrintCount(counts.fresh_maildrop, "of these in maildrop, as qshape misses them");
-    PrintCount(counts.foreign, "files that are no queue files (qshape -s takes them for bounces)");
-  } else {
-    PrintCount(counts.foreign,
-               "files that qshape does not take for queue files (with -s it counts "
-               "them as MAILER-DAEMON): maildrop's, or none at all");
-  }
-  PrintCount(counts.no_recipients, "messages with nobody left to deliver to");
-  PrintCount(counts.not_ready, dialect == Dialect::kPostfix
-                                   ? "files being written or set aside, by their mode"
-                                   : "files with a mode that qshape passes over");
-  PrintCount(counts.damaged, "damaged queue files");
-  PrintCount(counts.unreadable, "queue files that may not be read");
-  PrintCount(counts.vanished, "files that moved on meanwhile");
-  PrintCount(counts.seen_before, "files seen twice and counted once");
+  const bool postfix = dialect == Dialect::kPostfix;
+  PrintCount("messages counted", counts.messages);
+  PrintCount("of these, missed by qshape for their mode (force-expired)", counts.force_expired);
+  PrintCount("of these, missed by qshape as fresh maildrop files", counts.fresh_maildrop);
+  PrintCount(postfix ? "no queue files (qshape -s counts them as MAILER-DAEMON)"
+                     : "files that qshape takes for none (with -s it counts them as MAILER-DAEMON)",
+             counts.foreign);
+  PrintCount("messages with nobody left to deliver to", counts.no_recipients);
+  PrintCount(postfix ? "files being written or set aside, by their mode"
+                     : "files with a mode that qshape passes over",
+             counts.not_ready);
+  PrintCount("damaged queue files", counts.damaged);
+  PrintCount("queue files that may not be read", counts.unreadable);
+  PrintCount("files that moved on meanwhile", counts.vanished);
+  PrintCount("files seen again and counted once", counts.seen_before);
 }
 
 }  // namespace

@@ -33,7 +33,7 @@ ScanWorker::ScanWorker(const ScanQuestion* question, SeenFiles* seen)
 
 bool ScanWorker::CountFile(int directory_fd, const char* name) {
   struct stat status {};
-  const int fd = opener_.Open(directory_fd, name, &status);
+  const int fd = postfix::OpenQueueFile(directory_fd, name, &status);
   if (fd < 0) {
     // What is no regular file is none of ours.
     if (errno == ENOENT) {

@@ -88,7 +88,6 @@ class ScanWorker {
 
   const ScanQuestion& question_;
   SeenFiles& seen_;
-  postfix::QueueFileOpener opener_;
   FileCloser closer_;
   postfix::EnvelopeReader reader_;
   postfix::Envelope envelope_;

@@ -71,6 +71,12 @@ bool ParseOptions(CLI::App* app, int argc, const char* const* argv, int* exit_st
   } catch (const CLI::ParseError& error) {
     std::string message = error.what();
     std::replace(message.begin(), message.end(), '\n', ' ');
+    constexpr std::string_view kUnknownKey = "INI was not able to parse ";
+    if (message.starts_with(kUnknownKey)) {
+      message = absl::StrCat("the configuration file has an unknown key ",
+                             message.substr(kUnknownKey.size()),
+                             "; its keys are the long options' names");
+    }
     PrintError(app->get_name(), absl::StrCat(message, " (", app->get_name(), " --help tells)"));
     *exit_status = kExitUsage;
   }

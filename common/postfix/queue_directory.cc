@@ -27,7 +27,6 @@ absl::Status ErrnoStatus(int error) {
       return absl::PermissionDeniedError(text);
     case ENOTDIR:
     case ELOOP:
-    case EXDEV:
       return absl::FailedPreconditionError(text);
     default:
       return absl::UnavailableError(text);
@@ -80,13 +79,11 @@ absl::StatusOr<FileDescriptor> OpenDirectoryBeneath(int root_fd, const char* rel
   return FileDescriptor(static_cast<int>(fd));
 }
 
-int QueueFileOpener::Open(int directory_fd, const char* name, struct stat* status) {
+int OpenQueueFile(int directory_fd, const char* name, struct stat* status) {
   constexpr int kFlags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
-  int fd = openat(directory_fd, name, no_atime_ ? kFlags | O_NOATIME : kFlags);
-  if (fd < 0 && errno == EPERM && no_atime_) {
-    no_atime_ = false;
-    fd = openat(directory_fd, name, kFlags);
-  }
+  int fd = openat(directory_fd, name, kFlags | O_NOATIME);
+  // Only the file's owner and CAP_FOWNER may ask for that; maildrop's files have many owners.
+  if (fd < 0 && errno == EPERM) fd = openat(directory_fd, name, kFlags);
   if (fd < 0) return -1;
   if (fstat(fd, status) == 0 && S_ISREG(status->st_mode)) return fd;
   close(fd);

@@ -43,21 +43,13 @@ absl::StatusOr<FileDescriptor> OpenDirectory(const char* path);
 // on the way is followed (openat2). Errors as above.
 absl::StatusOr<FileDescriptor> OpenDirectoryBeneath(int root_fd, const char* relative_path);
 
-// Opens queue files for reading. One thread at a time.
-class QueueFileOpener {
- public:
-  // Opens the entry `name` of a directory if it is a regular file, and takes its status after that,
-  // so that no exchange of the file goes unnoticed. Never blocks (a FIFO), never follows a link.
-  // Returns the descriptor, the caller's to close; -1 if it cannot be had: errno tells, EINVAL for
-  // what is no regular file.
-  int Open(int directory_fd, const char* name, struct stat* status);
-
- private:
-  // Queue files of deferred mail have their mtime in the future, so that even with relatime each
-  // read would write the inode anew: 50 MB for 200,000 files. Only the files' owner and
-  // CAP_FOWNER may ask for O_NOATIME; others do without it.
-  bool no_atime_ = true;
-};
+// Opens the entry `name` of a directory for reading if it is a regular file, and takes its status
+// after that, so that no exchange of the file goes unnoticed. Never blocks (a FIFO), never follows
+// a link, and leaves the file's access time alone where it may: deferred mail has its mtime in the
+// future, so that even with relatime each read would write the inode anew, 50 MB for 200,000
+// files. Returns the descriptor, the caller's to close; -1 if it cannot be had: errno tells, EINVAL
+// for what is no regular file.
+int OpenQueueFile(int directory_fd, const char* name, struct stat* status);
 
 }  // namespace fleetqshape::postfix
 

@@ -107,7 +107,7 @@ bool RecordReader::Payload(const Record& record, std::string_view* payload) {
     *payload = {buffer_.get(), static_cast<size_t>(record.length)};
     return true;
   }
-  if (bytes_read_ >= kMaxBytesRead) return false;
+  if (record.length > kMaxPayload || bytes_read_ >= kMaxBytesRead) return false;
   long_payload_.resize(static_cast<size_t>(record.length));
   int64_t done = 0;
   while (done < record.length) {

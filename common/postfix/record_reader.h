@@ -50,6 +50,8 @@ class RecordReader {
   static constexpr int kMaxBackwardJumps = 10'000;
   // More than the envelope of any message with a hundred thousand recipients.
   static constexpr int64_t kMaxBytesRead = int64_t{64} << 20;
+  // No payload beyond what qshape can read; Postfix itself writes no line longer than a few KB.
+  static constexpr int64_t kMaxPayload = (int64_t{1} << 21) - 1;
 
   RecordReader();
 
@@ -60,7 +62,7 @@ class RecordReader {
   // the file, at a record that is cut off or malformed, at a read error or a bound.
   bool Next(Record* record);
   // The payload of the record that Next gave last. Valid until the next call of any function.
-  // False if it can't be read.
+  // False if it can't be read, or is longer than kMaxPayload.
   bool Payload(const Record& record, std::string_view* payload);
   // Goes to an offset from the file's start. False if that is before the file or a bound.
   bool Seek(int64_t offset);
