@@ -263,8 +263,7 @@ std::optional<CliOptions> ParseCliOptions(int argc, const char* const* argv, int
   AddQshapeOptions(&app, &raw, &options);
   AddOwnOptions(&app, &raw, &options);
   TakeListsInOneWord(&app);
-  AddLayers(&app, "FLEETQSHAPE_");
-  app.get_option("--config")->default_str(DefaultConfigFile());
+  AddLayers(&app, "FLEETQSHAPE_", DefaultConfigFile());
   app.add_option("QUEUE", options.queues, "Queues, by name or as absolute paths");
   if (!ParseOptions(&app, argc, argv, exit_status)) return std::nullopt;
 

@@ -1,5 +1,6 @@
 #include "aggregator/ingest/fleet.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace fleetqshape {
@@ -13,34 +14,38 @@ std::shared_ptr<RelayState> EmptyRelayState() {
 
 void Fleet::Describe(RelayId id, std::shared_ptr<const RelayDescription> description) {
   MutexLock lock(mutex_);
-  RelayView& view = relays_[id];
-  view.id = id;
-  view.description = std::move(description);
-  if (view.state == nullptr) view.state = EmptyRelayState();
+  Relay& relay = relays_[id];
+  relay.view.id = id;
+  relay.view.description = std::move(description);
+  if (relay.view.state == nullptr) relay.view.state = EmptyRelayState();
+  relay.clock_offsets.clear();
 }
 
 void Fleet::SetState(RelayId id, std::shared_ptr<const RelayState> state) {
   MutexLock lock(mutex_);
-  relays_.at(id).state = std::move(state);
+  relays_.at(id).view.state = std::move(state);
 }
 
 void Fleet::Heard(RelayId id, int64_t heard_milliseconds, int64_t clock_offset_milliseconds) {
   MutexLock lock(mutex_);
-  RelayView& view = relays_.at(id);
-  view.heard_milliseconds = heard_milliseconds;
-  view.clock_offset_milliseconds = clock_offset_milliseconds;
+  Relay& relay = relays_.at(id);
+  relay.clock_offsets.push_back(clock_offset_milliseconds);
+  if (relay.clock_offsets.size() > kOffsetsKept) relay.clock_offsets.pop_front();
+  relay.view.heard_milliseconds = heard_milliseconds;
+  relay.view.clock_offset_milliseconds =
+      *std::max_element(relay.clock_offsets.begin(), relay.clock_offsets.end());
 }
 
 RelayView Fleet::View(RelayId id) const {
   MutexLock lock(mutex_);
-  return relays_.at(id);
+  return relays_.at(id).view;
 }
 
 std::vector<RelayView> Fleet::Snapshot() const {
   MutexLock lock(mutex_);
   std::vector<RelayView> views;
   views.reserve(relays_.size());
-  for (const auto& [id, view] : relays_) views.push_back(view);
+  for (const auto& [id, relay] : relays_) views.push_back(relay.view);
   return views;
 }
 

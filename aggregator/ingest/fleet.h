@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <string>
@@ -76,7 +77,8 @@ class Fleet {
   void Describe(RelayId id, std::shared_ptr<const RelayDescription> description);
   // The rest is about relays that were described.
   void SetState(RelayId id, std::shared_ptr<const RelayState> state);
-  // The relay was heard of.
+  // The relay was heard of, and its clock was that far ahead of this machine's, less the time that
+  // the message was under way. So the largest of some offsets is the best one.
   void Heard(RelayId id, int64_t heard_milliseconds, int64_t clock_offset_milliseconds);
   RelayView View(RelayId id) const;
 
@@ -84,9 +86,17 @@ class Fleet {
   std::vector<RelayView> Snapshot() const;
 
  private:
+  // Of the last messages since the relay was described.
+  static constexpr size_t kOffsetsKept = 8;
+
+  struct Relay {
+    RelayView view;
+    std::deque<int64_t> clock_offsets;  // milliseconds, the latest last
+  };
+
   FleetNames names_;
   mutable Mutex mutex_;
-  std::map<RelayId, RelayView> relays_ FQS_GUARDED_BY(mutex_);
+  std::map<RelayId, Relay> relays_ FQS_GUARDED_BY(mutex_);
 };
 
 }  // namespace fleetqshape

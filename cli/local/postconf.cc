@@ -38,13 +38,14 @@ std::vector<char*> Pointers(std::vector<std::string>* strings) {
   return pointers;
 }
 
-// Runs postconf with its standard output into `output_fd`. Its standard error is ours.
-absl::StatusOr<pid_t> Spawn(std::vector<std::string> arguments, int output_fd,
+// Runs postconf with its standard output and standard error into two pipes.
+absl::StatusOr<pid_t> Spawn(std::vector<std::string> arguments, int output_fd, int error_fd,
                             const std::string& config_directory) {
   std::vector<std::string> environment = Environment(config_directory);
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, output_fd, STDOUT_FILENO);
+  posix_spawn_file_actions_adddup2(&actions, error_fd, STDERR_FILENO);
   int error = 0;
   pid_t process = 0;
   for (const char* path : kPostconfPaths) {
@@ -72,28 +73,41 @@ std::string ReadAll(int fd) {
   }
 }
 
-}  // namespace
+struct Pipe {
+  FileDescriptor output;
+  FileDescriptor input;
+};
 
-absl::StatusOr<std::string> QueueDirectory(const std::string& config_directory,
-                                           postfix::Dialect dialect) {
+absl::StatusOr<Pipe> MakePipe() {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) {
     return absl::UnavailableError(absl::StrCat("pipe: ", std::strerror(errno)));
   }
-  const FileDescriptor output(ends[0]);
-  FileDescriptor input(ends[1]);
+  return Pipe{FileDescriptor(ends[0]), FileDescriptor(ends[1])};
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> QueueDirectory(const std::string& config_directory,
+                                           postfix::Dialect dialect) {
+  FQS_ASSIGN_OR_RETURN(Pipe output, MakePipe());
+  FQS_ASSIGN_OR_RETURN(Pipe errors, MakePipe());
   const bool expand = dialect == postfix::Dialect::kPostfix;
-  FQS_ASSIGN_OR_RETURN(
-      const pid_t process,
-      Spawn({"postconf", expand ? "-xh" : "-h", "queue_directory"}, input.get(), config_directory));
-  input = FileDescriptor();
-  std::string directory = ReadAll(output.get());
+  FQS_ASSIGN_OR_RETURN(const pid_t process,
+                       Spawn({"postconf", expand ? "-xh" : "-h", "queue_directory"},
+                             output.input.get(), errors.input.get(), config_directory));
+  output.input = FileDescriptor();
+  errors.input = FileDescriptor();
+  // One after the other: neither is more than a few lines, which a pipe holds.
+  std::string directory = ReadAll(output.output.get());
+  const std::string complaint = ReadAll(errors.output.get());
   int status = 0;
   while (waitpid(process, &status, 0) < 0 && errno == EINTR) {
   }
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
     return absl::UnavailableError(
-        "postconf failed; give the queue's absolute path, or the instance's configuration with -c");
+        absl::StrCat("postconf failed (", complaint.substr(0, complaint.find('\n')),
+                     "); give the queue's absolute path, or the instance's configuration with -c"));
   }
   while (!directory.empty() && directory.back() == '\n') directory.pop_back();
   if (!expand && directory.find('$') != std::string::npos) {

@@ -45,14 +45,19 @@ std::string EnvironmentName(const std::string& prefix, const std::string& option
 
 }  // namespace
 
-void AddLayers(CLI::App* app, const std::string& prefix) {
+void AddLayers(CLI::App* app, const std::string& prefix, const std::string& default_config_file) {
   for (CLI::Option* option : app->get_options()) {
     const auto& names = option->get_lnames();
     if (names.empty() || names[0] == "help" || names[0] == "version") continue;
     option->envname(EnvironmentName(prefix, names[0]));
   }
-  app->set_config("--config", "", "Read options from this TOML file; the keys are their long names")
-      ->envname(EnvironmentName(prefix, "config"))
+  // CLI11 reads the file before it looks into the environment, so this variable is looked up here.
+  const std::string variable = EnvironmentName(prefix, "config");
+  const char* const named = std::getenv(variable.c_str());
+  app->set_config("--config", named != nullptr ? named : default_config_file,
+                  "Read options from this TOML file; the keys are their long names",
+                  /*config_required=*/named != nullptr)
+      ->envname(variable)
       ->type_name("FILE");
   app->config_formatter(std::make_shared<EnvironmentWins>(app));
   app->allow_config_extras(CLI::config_extras_mode::error);

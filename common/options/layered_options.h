@@ -17,9 +17,11 @@ inline constexpr int kExitUsage = 2;
 
 // Gives each long option of `app` (but help, version and config) a variable of its own in the
 // environment: `prefix` and the option's name in capitals with underscores, FLEETQSHAPE_AGENT_HOST
-// for --host. Adds --config FILE, whose TOML keys are the long options' names. CLI11 alone would
-// let the file win over the environment.
-void AddLayers(CLI::App* app, const std::string& prefix);
+// for --host. Adds --config FILE, whose TOML keys are the long options' names;
+// `default_config_file` is read if it is there and no other is named. CLI11 alone would let the
+// file win over the environment.
+void AddLayers(CLI::App* app, const std::string& prefix,
+               const std::string& default_config_file = "");
 
 // Parses. False if the program has to end with *exit_status: help or the version was printed to
 // standard output, or one line about the wrong usage to standard error.

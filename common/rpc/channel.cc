@@ -6,15 +6,22 @@
 #include <grpcpp/support/channel_arguments.h>
 #include <grpcpp/support/status.h>
 
+#include <cstdlib>
+
 namespace fleetqshape {
 namespace {
 
 constexpr int kKeepaliveMilliseconds = 20'000;
 constexpr int kKeepaliveTimeoutMilliseconds = 10'000;
 
+// What goes wrong is said once, by us. Whoever wants gRPC's own words sets this variable. Works
+// before gRPC is first used.
+void SilenceGrpc() { setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0); }
+
 }  // namespace
 
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
+  SilenceGrpc();
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1000);
@@ -28,6 +35,7 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
 }
 
 void ApplyServerSettings(grpc::ServerBuilder* builder) {
+  SilenceGrpc();
   builder->SetMaxReceiveMessageSize(kMaxMessageBytes);
   // A megabyte of compressed zeros would be inflated before any limit looks at it.
   builder->AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);

@@ -1,0 +1,232 @@
+"""fleetqshape's command line: where it finds its server, which relays it asks for, and what it says when it can't.
+
+    PYTHONPATH=tests /usr/bin/python3 -m unittest -v integration.test_command_line
+"""
+
+import contextlib
+import tempfile
+import unittest
+from collections.abc import Mapping
+from pathlib import Path
+
+from integration.small_fleet import SmallFleet
+from support.fleet import Aggregator, Answer, ask, free_address
+from support.waiting import wait_until
+
+OK, ERROR, USAGE = 0, 1, 2
+
+
+class Failures(unittest.TestCase):
+    """Each failure is one line on standard error, nothing on standard output, and the status that --help says."""
+
+    def assert_fails(self, status: int, what: str, *arguments: str, variables: Mapping[str, str] | None = None) -> None:
+        with self.subTest(arguments=arguments, variables=variables):
+            answer = ask(*arguments, variables=variables)
+            self.assertEqual((answer.status, answer.stdout), (status, b""), answer.stderr)
+            self.assertRegex(answer.stderr, r"\Afleetqshape: [^\n]*\n\Z")
+            self.assertIn(what, answer.stderr)
+
+    def test_help_tells_the_statuses(self) -> None:
+        answer = ask("--help")
+        self.assertEqual((answer.status, answer.stderr), (OK, ""))
+        self.assertIn(b"Exit status: 0 answered, 1 error, 2 wrong usage.", answer.stdout)
+
+    def test_version(self) -> None:
+        answer = ask("--version")
+        self.assertEqual((answer.status, answer.stderr), (OK, ""))
+        self.assertRegex(answer.stdout, rb"\Afleetqshape \d+\.\d+\.\d+\n\Z")
+
+    def test_no_server(self) -> None:
+        self.assert_fails(USAGE, "give --server HOST:PORT", "deferred")
+        self.assert_fails(USAGE, "give --server HOST:PORT")
+
+    def test_unreachable_aggregator(self) -> None:
+        address = free_address()
+        self.assert_fails(ERROR, f"no aggregator answers at {address}", "--server", address, "deferred")
+        self.assert_fails(ERROR, "no aggregator answers at relay.invalid:7777", "--server", "relay.invalid:7777")
+
+    def test_server_that_is_no_aggregator(self) -> None:
+        with Aggregator() as aggregator:
+            self.assert_fails(ERROR, "", "--server", aggregator.ingest_address, "deferred")
+
+    def test_bad_server_address(self) -> None:
+        for address in ("nonsense", "host:", ":7777", "host:port", "host:99999", "1.2.3.4:5:6"):
+            self.assert_fails(USAGE, "--server must be HOST:PORT", "--server", address)
+
+    def test_no_relay_at_all(self) -> None:
+        with Aggregator() as aggregator:
+            self.assert_fails(ERROR, "no relay has reported yet", "--server", aggregator.query_address)
+
+    def test_unknown_queue(self) -> None:
+        address = free_address()
+        self.assert_fails(USAGE, "unknown queue defered", "--server", address, "deferred", "defered")
+        self.assert_fails(USAGE, "unknown queue corrupt", "--server", address, "corrupt")
+
+    def test_bad_select(self) -> None:
+        for select in ("gateway", "=gateway", "role=", "role=gateway,x"):
+            self.assert_fails(USAGE, "must be KEY=VALUE", "--server", free_address(), "--select", select)
+
+    def test_unknown_option_and_missing_value(self) -> None:
+        self.assert_fails(USAGE, "--nonsense", "--nonsense")
+        self.assert_fails(USAGE, "-z", "-pz", "deferred")
+        self.assert_fails(USAGE, "-w", "-w")
+
+    def test_compat_without_local(self) -> None:
+        self.assert_fails(USAGE, "--compat counts this machine's queue files", "--compat", "--server", free_address())
+
+    def test_choice_of_relays_with_local_files(self) -> None:
+        for option, value in (("--cluster", "eu"), ("--host", "mx1"), ("--role", "gateway"), ("--select", "a=b")):
+            self.assert_fails(USAGE, "choose relays of a fleet", option, value, "/var/spool/postfix/deferred")
+            self.assert_fails(USAGE, "choose relays of a fleet", option, value, "--local")
+            self.assert_fails(USAGE, "choose relays of a fleet", option, value, "-c", "/etc/postfix")
+
+    def test_bad_times_and_sizes(self) -> None:
+        for at in ("now", "-5", "0", "1e99"):
+            self.assert_fails(USAGE, "--at", "--at", at, "/nonexistent")
+        self.assert_fails(USAGE, "-b", "-b", "1e9", "/nonexistent")
+        self.assert_fails(USAGE, "-w", "-w", "1e9", "/nonexistent")
+
+    def test_bad_configuration_file(self) -> None:
+        with tempfile.TemporaryDirectory() as directory:
+            file = Path(directory) / "config.toml"
+            self.assert_fails(USAGE, str(file), "--config", str(file), "/nonexistent")
+            for text in ("nonsense = 1\n", "[server\n", "[section]\nserver = \"127.0.0.1:7777\"\n"):
+                file.write_text(text, encoding="utf-8")
+                self.assert_fails(USAGE, "", "--config", str(file), "/nonexistent")
+
+
+class Server(unittest.TestCase):
+    """--server, else FLEETQSHAPE_SERVER, else the configuration file."""
+
+    def setUp(self) -> None:
+        stack = contextlib.ExitStack()
+        self.addCleanup(stack.close)
+        self.directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="home-")))
+        self.good = stack.enter_context(Aggregator()).query_address
+        self.bad = free_address()
+
+    def configure(self, server: str) -> None:
+        file = self.directory / ".config" / "fleetqshape" / "config.toml"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f'server = "{server}"\n', encoding="utf-8")
+
+    def reached(self, *arguments: str, **variables: str) -> bool:
+        """Whether the question got to the aggregator, which has no relays, and not to where nobody is."""
+        answer = ask(*arguments, "deferred", variables={"HOME": str(self.directory), **variables})
+        reached, missed = "no relay has reported" in answer.stderr, f"answers at {self.bad}" in answer.stderr
+        self.assertEqual((reached + missed, answer.status), (1, ERROR), answer.stderr)
+        return reached
+
+    def test_from_the_command_line(self) -> None:
+        self.assertTrue(self.reached("--server", self.good))
+        self.assertTrue(self.reached(f"--server={self.good}"))
+
+    def test_from_the_environment(self) -> None:
+        self.assertTrue(self.reached(FLEETQSHAPE_SERVER=self.good))
+
+    def test_from_the_file_in_the_home_directory(self) -> None:
+        self.configure(self.good)
+        self.assertTrue(self.reached())
+
+    def test_from_the_file_in_the_configuration_directory(self) -> None:
+        self.configure(self.good)
+        self.assertTrue(self.reached(HOME="/nonexistent", XDG_CONFIG_HOME=str(self.directory / ".config")))
+
+    def test_from_a_file_that_is_named(self) -> None:
+        self.configure(self.bad)
+        file = self.directory / "other.toml"
+        file.write_text(f'server = "{self.good}"\n', encoding="utf-8")
+        self.assertTrue(self.reached("--config", str(file)))
+        self.assertTrue(self.reached(FLEETQSHAPE_CONFIG=str(file)))
+
+    def test_configuration_directory_wins_over_home(self) -> None:
+        self.configure(self.bad)
+        other = self.directory / "other" / "fleetqshape"
+        other.mkdir(parents=True)
+        (other / "config.toml").write_text(f'server = "{self.good}"\n', encoding="utf-8")
+        self.assertTrue(self.reached(XDG_CONFIG_HOME=str(other.parent)))
+
+    def test_environment_wins_over_the_file(self) -> None:
+        self.configure(self.bad)
+        self.assertTrue(self.reached(FLEETQSHAPE_SERVER=self.good))
+        self.configure(self.good)
+        self.assertFalse(self.reached(FLEETQSHAPE_SERVER=self.bad))
+
+    def test_command_line_wins_over_both(self) -> None:
+        self.configure(self.bad)
+        self.assertTrue(self.reached("--server", self.good, FLEETQSHAPE_SERVER=self.bad))
+        self.configure(self.good)
+        self.assertFalse(self.reached("--server", self.bad, FLEETQSHAPE_SERVER=self.good))
+
+    def test_web_proxy_is_not_asked(self) -> None:
+        proxy = f"http://{self.bad}"
+        self.assertTrue(self.reached("--server", self.good, http_proxy=proxy, https_proxy=proxy, grpc_proxy=proxy))
+
+
+class Relays(unittest.TestCase):
+    """Which relays an answer covers; the tests only ask."""
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        stack = contextlib.ExitStack()
+        cls.addClassCleanup(stack.close)
+        cls.fleet = SmallFleet(stack)
+
+    def ask(self, *arguments: str) -> Answer:
+        return self.fleet.aggregator.ask(*arguments, "deferred")
+
+    def test_selections_and_their_coverage(self) -> None:
+        for arguments, relays in (
+                ([], {"mx1.eu", "mx2.eu", "mx1.us"}),
+                (["--cluster", "eu"], {"mx1.eu", "mx2.eu"}),
+                (["--cluster", "eu", "--cluster", "us"], {"mx1.eu", "mx2.eu", "mx1.us"}),
+                (["--host", "mx1"], {"mx1.eu", "mx1.us"}),
+                (["--host", "mx1", "--cluster", "us"], {"mx1.us"}),
+                (["--role", "spam"], {"mx2.eu"}),
+                (["--role", "spam", "--role", "gateway"], {"mx1.eu", "mx2.eu", "mx1.us"}),
+                (["--select", "role=gateway,cluster=eu"], {"mx1.eu"}),
+                (["--select", "rack=us-gateway"], {"mx1.us"}),
+                (["--select", "instance=postfix", "--select", "host=mx2"], {"mx2.eu"}),
+        ):
+            with self.subTest(arguments=arguments):
+                self.assertEqual(self.fleet.domains(*arguments), relays)
+                count = f"{len(relays)} relay{'' if len(relays) == 1 else 's'}: {len(relays)} fresh"
+                answer = self.ask(*arguments)
+                self.assertEqual((answer.status, answer.stderr), (OK, f"fleetqshape: {count}\n"))
+
+    def test_queue_after_a_selection_is_a_queue(self) -> None:
+        self.assertEqual(self.fleet.aggregator.ask("--cluster", "eu", "hold").status, OK)
+
+    def test_no_match_says_what_there_is(self) -> None:
+        for arguments, what in ((["--cluster", "asia"], "no relay has cluster asia; there is: eu, us"),
+                                (["--host", "mx9"], "no relay has host mx9; there is: mx1, mx2"),
+                                (["--role", "archive"], "no relay has role archive; there is: gateway, spam"),
+                                (["--select", "colour=red"], "no relay has a label colour"),
+                                (["--cluster", "us", "--host", "mx2"], "no relay matches all of the conditions")):
+            with self.subTest(arguments=arguments):
+                answer = self.ask(*arguments)
+                self.assertEqual((answer.status, answer.stdout), (ERROR, b""))
+                self.assertRegex(answer.stderr, r"\Afleetqshape: [^\n]*\n\Z")
+                self.assertIn(what, answer.stderr)
+
+
+class StaleRelays(unittest.TestCase):
+    def test_silent_relay_is_named_and_stays_in_the_answer(self) -> None:
+        with contextlib.ExitStack() as stack:
+            fleet = SmallFleet(stack, "--stale-after", "1")
+            fleet.agents["eu", "mx2"].kill()
+            # The others heartbeat each ten seconds only, and may be silent too.
+            one = wait_until(lambda: self.stale(fleet, "--host", "mx2"), 20, "the dead relay is called stale")
+            self.assertRegex(one, r"\Afleetqshape: 1 relay: 0 fresh, 1 stale \(eu/mx2/postfix silent for \d+s\)\n\Z")
+            self.assertEqual(fleet.domains("--host", "mx2"), {"mx2.eu"})
+            fleet.agents["eu", "mx2"].start()
+            wait_until(lambda: fleet.aggregator.ask("--host", "mx2").stderr == "fleetqshape: 1 relay: 1 fresh\n", 20,
+                       "the relay is fresh again")
+
+    def stale(self, fleet: SmallFleet, *arguments: str) -> str | None:
+        answer = fleet.aggregator.ask(*arguments, "deferred")
+        return answer.stderr if "stale" in answer.stderr else None
+
+
+if __name__ == "__main__":
+    unittest.main()
