@@ -4,6 +4,8 @@
 #include <fcntl.h>
 
 #include <array>
+#include <cerrno>
+#include <cstring>
 #include <ctime>
 #include <set>
 #include <string_view>
@@ -84,7 +86,7 @@ absl::Status QueueLister::ListDirectory(int parent_fd, const char* name, Queue q
   auto directory = postfix::OpenDirectoryBeneath(parent_fd, name);
   if (!directory.ok()) return directory.status();
   std::vector<std::string> subdirectories;
-  std::string entry_name;
+  absl::Status looked;
   postfix::DirectoryReader directory_reader;
   absl::Status result =
       directory_reader.ForEachEntry(directory->get(), [&](const postfix::DirectoryEntry& entry) {
@@ -92,9 +94,10 @@ absl::Status QueueLister::ListDirectory(int parent_fd, const char* name, Queue q
           if (depth < kMaxDepth) subdirectories.emplace_back(entry.name);
         } else if (entry.type == DT_REG &&
                    postfix::IsQueueFileName(entry.name, Dialect::kPostfix)) {
-          LookAt(directory->get(), entry.name.data(), queue);
+          looked.Update(LookAt(directory->get(), entry.name.data(), queue));
         }
       });
+  result.Update(looked);
   for (const std::string& subdirectory : subdirectories) {
     absl::Status status = ListDirectory(directory->get(), subdirectory.c_str(), queue, depth + 1);
     // Postfix may remove an empty hash directory; a link in its place is not followed.
@@ -103,20 +106,28 @@ absl::Status QueueLister::ListDirectory(int parent_fd, const char* name, Queue q
   return result;
 }
 
-void QueueLister::LookAt(int directory_fd, const char* name, Queue queue) {
+absl::Status QueueLister::LookAt(int directory_fd, const char* name, Queue queue) {
   struct stat status {};
-  if (fstatat(directory_fd, name, &status, AT_SYMLINK_NOFOLLOW) != 0) return;  // moved on or gone
-  if (!S_ISREG(status.st_mode) || !postfix::IsReadyMode(status.st_mode, Dialect::kPostfix)) return;
+  if (fstatat(directory_fd, name, &status, AT_SYMLINK_NOFOLLOW) != 0)
+    return absl::OkStatus();  // moved on
+  if (!S_ISREG(status.st_mode) || !postfix::IsReadyMode(status.st_mode, Dialect::kPostfix))
+    return absl::OkStatus();
   const QueueModel::FileVersion seen{queue, Nanoseconds(status.st_ctim), status.st_size};
-  if (model_.See(status.st_ino, seen)) return;
+  if (model_.See(status.st_ino, seen)) return absl::OkStatus();
 
   const FileDescriptor file(postfix::OpenQueueFile(directory_fd, name, &status));
-  if (!file.valid() || !postfix::IsReadyMode(status.st_mode, Dialect::kPostfix)) return;
+  if (!file.valid() && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == EIO)) {
+    // It is there, only not to be had for now: it must not count as gone.
+    return absl::UnavailableError(absl::StrCat(name, ": ", std::strerror(errno)));
+  }
+  if (!file.valid() || !postfix::IsReadyMode(status.st_mode, Dialect::kPostfix))
+    return absl::OkStatus();
   ++counters_.files_read;
   const auto version = VersionOf(queue, status);
   const auto kind = reader_.Read(file.get(), status, Dialect::kPostfix, &envelope_);
   model_.Put(status.st_ino, version,
              kind == postfix::QueueFileKind::kMessage ? &envelope_ : nullptr);
+  return absl::OkStatus();
 }
 
 }  // namespace fleetqshape

@@ -44,7 +44,8 @@ class QueueLister {
 
   absl::Status ListQueue(int root_fd, Queue queue);
   absl::Status ListDirectory(int parent_fd, const char* name, Queue queue, int depth);
-  void LookAt(int directory_fd, const char* name, Queue queue);
+  // An error if the file is there but could not be opened for want of something.
+  absl::Status LookAt(int directory_fd, const char* name, Queue queue);
 
   const std::string queue_directory_;
   QueueModel& model_;

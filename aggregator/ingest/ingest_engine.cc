@@ -1,6 +1,7 @@
 #include "aggregator/ingest/ingest_engine.h"
 
 #include <algorithm>
+#include <limits>
 #include <set>
 #include <utility>
 
@@ -52,6 +53,15 @@ absl::Status ValidateHello(const v1::Hello& hello) {
     FQS_RETURN_IF_ERROR(ValidateName("label value", label.value()));
   }
   return absl::OkStatus();
+}
+
+// How far a relay's clock is ahead. The agent may claim any time: what does not fit stays at the
+// end of the range.
+int64_t ClockOffset(int64_t relay_milliseconds, int64_t now_milliseconds) {
+  int64_t offset = 0;
+  if (!__builtin_sub_overflow(relay_milliseconds, now_milliseconds, &offset)) return offset;
+  return relay_milliseconds < 0 ? std::numeric_limits<int64_t>::min()
+                                : std::numeric_limits<int64_t>::max();
 }
 
 // From a Hello or a StoredRelay.
@@ -150,7 +160,7 @@ absl::StatusOr<IngestEngine::Connection> IngestEngine::Connect(const v1::Hello& 
   }
   relay.peer = peer;
   fleet_.Describe(id, description);
-  fleet_.Heard(id, now, relay_clock_milliseconds - now);
+  fleet_.Heard(id, now, ClockOffset(relay_clock_milliseconds, now));
   const RelayView view = fleet_.View(id);
   Connection connection{id, {}};
   connection.welcome.mutable_welcome()->set_epoch(view.state->epoch);
@@ -165,7 +175,7 @@ void IngestEngine::Disconnect(RelayId relay) {
 
 void IngestEngine::Heard(RelayId relay, int64_t relay_clock_milliseconds) {
   const int64_t now = clock_.NowMilliseconds();
-  fleet_.Heard(relay, now, relay_clock_milliseconds - now);
+  fleet_.Heard(relay, now, ClockOffset(relay_clock_milliseconds, now));
 }
 
 void IngestEngine::Submit(RelayId relay, v1::Report report, OnOutcome on_outcome) {

@@ -60,6 +60,9 @@ absl::Status ApplySection(const v1::Section& section, bool snapshot, const Fleet
   FQS_ASSIGN_OR_RETURN(const Queue queue, SectionQueue(section));
   FQS_ASSIGN_OR_RETURN(const Axis axis, SectionAxis(section));
   FQS_ASSIGN_OR_RETURN(const BlockDelta delta, DecodeSection(section));
+  if (snapshot && !delta.lost.name_ids.empty()) {
+    return absl::InvalidArgumentError("a snapshot that loses something");
+  }
   const size_t index = SectionIndex(queue, axis);
   for (const SectionWrite& other : applied->write.sections) {
     if (other.queue == queue && other.axis == axis && other.kind != SectionWrite::Kind::kErase) {

@@ -121,7 +121,10 @@ absl::StatusOr<TableAnswer> QueryEngine::GetTable(const TableQuestion& question)
 
   TableAnswer answer;
   answer.coverage = CoverageOf(relays);
-  answer.at_seconds = question.at_seconds.value_or(clock_.NowSeconds());
+  // Ages are doubles: times that these hold exactly are all that make sense.
+  constexpr int64_t kLatest = int64_t{1} << 53;
+  answer.at_seconds =
+      std::clamp(question.at_seconds.value_or(clock_.NowSeconds()), -kLatest, kLatest);
   const AgeBuckets buckets(question.buckets);
   RowSums sums(buckets.columns());
   int64_t edges_time = answer.at_seconds;

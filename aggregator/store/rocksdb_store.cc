@@ -226,7 +226,7 @@ absl::StatusOr<std::unique_ptr<Store>> OpenRocksDbStore(const std::string& direc
   std::vector<rocksdb::ColumnFamilyHandle*> families;
   const rocksdb::Status opened = rocksdb::DB::Open(options, directory, descriptors, &families, &db);
   if (!opened.ok()) {
-    if (opened.IsIOError() && opened.ToString().find("lock") != std::string::npos) {
+    if (opened.IsIOError() && opened.ToString().find("/LOCK: ") != std::string::npos) {
       return absl::FailedPreconditionError(
           absl::StrCat(directory, " is in use by another process: ", opened.ToString()));
     }

@@ -3,13 +3,16 @@
 #include <charconv>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <limits>
+#include <optional>
 
 namespace fleetqshape {
 namespace {
 
 constexpr double kTwoTo53 = 9007199254740992.0;
 constexpr double kTwoTo63 = 9223372036854775808.0;
+constexpr double kTwoTo64 = 18446744073709551616.0;
 
 bool IsSpace(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
@@ -40,13 +43,44 @@ bool OnlySpaces(std::string_view text) {
 double ParseDecimal(std::string_view text) {
   double value = 0;
   const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (result.ec == std::errc::result_out_of_range) {
-    const size_t exponent = text.find_first_of("eE");
-    const bool tiny = exponent != std::string_view::npos && exponent + 1 < text.size() &&
-                      text[exponent + 1] == '-';
-    return tiny ? 0.0 : std::numeric_limits<double>::infinity();
+  if (result.ec != std::errc::result_out_of_range) return value;
+  // from_chars does not tell which of the two it is; strtod does.
+  return std::strtod(std::string(text).c_str(), nullptr);
+}
+
+// Infinity or not a number, if the text (without sign) starts with one of the spellings that Perl
+// knows: inf, infinity, nan, nanq, nans, nan(...), and those of Windows, 1.#INF, 1.#IND, 1.#QNAN.
+std::optional<double> ParseNonFinite(std::string_view text, bool* whole) {
+  size_t word = 0;
+  if (!text.empty() && text[0] == '1') {
+    word = text.size() > 1 && text[1] == '.' ? 2 : 1;
+    if (word >= text.size() || text[word] != '#') return std::nullopt;
+    ++word;
   }
-  return value;
+  const std::string_view rest = text.substr(word);
+  const auto matches = [&](std::string_view spelling) { return WordPrefix(rest, spelling) != 0; };
+  size_t length = 0;
+  bool infinite = false;
+  if (matches("inf")) {
+    infinite = true;
+    length = word == 0 && matches("infinity") ? 8 : 3;
+  } else if (matches("nan")) {
+    length = 3;
+    if (matches("nanq") || matches("nans")) length = 4;
+    if (length == 3 && rest.size() > 3 && rest[3] == '(') {
+      const size_t end = rest.find(')');
+      if (end != std::string_view::npos) length = end + 1;
+    }
+  } else if (word > 0 && (matches("qnan") || matches("snan"))) {
+    length = 4;
+  } else if (word > 0 && matches("ind")) {
+    length = 3;
+  } else {
+    return std::nullopt;
+  }
+  *whole = OnlySpaces(rest.substr(length));
+  return infinite ? std::numeric_limits<double>::infinity()
+                  : std::numeric_limits<double>::quiet_NaN();
 }
 
 // The exponent's end if a whole one starts at `position`, else `position`.
@@ -91,13 +125,10 @@ PerlNumber PerlNumber::Parse(std::string_view text, bool* whole) {
   }
   const std::string_view rest = text.substr(start);
 
-  if (WordPrefix(rest, "inf") != 0 || WordPrefix(rest, "nan") != 0) {
-    const bool infinite = WordPrefix(rest, "inf") != 0;
-    const size_t longest = infinite ? WordPrefix(rest, "infinity") : 0;
-    if (whole != nullptr) *whole = OnlySpaces(rest.substr(longest != 0 ? longest : 3));
-    const double value = infinite ? std::numeric_limits<double>::infinity()
-                                  : std::numeric_limits<double>::quiet_NaN();
-    return FromDouble(negative ? -value : value);
+  bool non_finite_whole = false;
+  if (const auto value = ParseNonFinite(rest, &non_finite_whole)) {
+    if (whole != nullptr) *whole = non_finite_whole;
+    return FromDouble(negative ? -*value : *value);
   }
 
   const size_t integer_end = SkipDigits(rest, 0);
@@ -124,7 +155,7 @@ PerlNumber PerlNumber::Parse(std::string_view text, bool* whole) {
   }
   // In text, a whole number is an integer however it is written: "1e18".
   const double value = ParseDecimal(rest.substr(0, end));
-  return FromDouble(negative ? -value : value).IntegerIfBelow(kTwoTo63);
+  return FromDouble(negative ? -value : value).IntegerIfBelow(negative ? kTwoTo63 : kTwoTo64);
 }
 
 double PerlNumber::AsDouble() const {
@@ -140,7 +171,7 @@ int64_t PerlNumber::AsSigned64() const {
   if (std::isnan(double_)) return 0;
   if (double_ <= -kTwoTo63) return std::numeric_limits<int64_t>::min();
   if (double_ < kTwoTo63) return static_cast<int64_t>(double_);
-  if (double_ < 18446744073709551616.0) {
+  if (double_ < kTwoTo64) {
     return static_cast<int64_t>(static_cast<uint64_t>(double_));
   }
   return -1;

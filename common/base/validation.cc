@@ -37,9 +37,9 @@ absl::Status ValidateAddress(std::string_view what, std::string_view address) {
     const char* end = address.data() + address.size();
     const auto parsed = std::from_chars(begin, end, port);
     const std::string_view host = address.substr(0, colon);
-    const bool brackets = host.front() == '[' && host.back() == ']';
+    const bool brackets = host.size() > 2 && host.front() == '[' && host.back() == ']';
     if (begin != end && parsed.ec == std::errc() && parsed.ptr == end &&
-        (brackets || host.find(':') == std::string_view::npos)) {
+        (brackets || host.find_first_of(":[]") == std::string_view::npos)) {
       return absl::OkStatus();
     }
   }

@@ -16,7 +16,8 @@ using Steps = google::protobuf::RepeatedField<uint64_t>;
 void EncodeArrivals(const Block& block, size_t index, int64_t base, Steps* steps) {
   int64_t previous = base;
   for (uint32_t i = block.offsets[index]; i < block.offsets[index + 1]; ++i) {
-    steps->Add(static_cast<uint64_t>(block.arrivals[i] - previous));
+    // Arrivals rise, so that the difference is none of a signed number's business.
+    steps->Add(static_cast<uint64_t>(block.arrivals[i]) - static_cast<uint64_t>(previous));
     previous = block.arrivals[i];
   }
 }
@@ -29,11 +30,11 @@ absl::Status DecodeArrivals(const Steps& steps, uint32_t count, int64_t base, in
   }
   int64_t arrival = base;
   for (uint32_t i = 0; i < count; ++i) {
+    // Modulo 2^64, as it was written: any two arrivals have a step between them.
     const uint64_t step = steps.Get((*position)++);
-    if (step > static_cast<uint64_t>(std::numeric_limits<int64_t>::max()) ||
-        __builtin_add_overflow(arrival, static_cast<int64_t>(step), &arrival)) {
-      return absl::InvalidArgumentError("section: an arrival beyond 64 bits");
-    }
+    const auto next = static_cast<int64_t>(static_cast<uint64_t>(arrival) + step);
+    if (next < arrival) return absl::InvalidArgumentError("section: an arrival beyond 64 bits");
+    arrival = next;
     builder->AddArrival(arrival);
   }
   return absl::OkStatus();

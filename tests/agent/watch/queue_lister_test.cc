@@ -1,0 +1,443 @@
+#include "agent/watch/queue_lister.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "common/shape/address.h"
+#include "tests/agent/watch/shifted_time.h"
+#include "tests/support/named_cells.h"
+#include "tests/support/queue_directory_builder.h"
+#include "tests/support/random_source.h"
+#include "tests/support/unprivileged.h"
+
+namespace fleetqshape {
+namespace {
+
+using test::NamedCells;
+using test::PostdropFile;
+using test::QueueDirectoryBuilder;
+using test::QueueFileBuilder;
+using test::QueueMessage;
+using test::ShiftedTime;
+
+QueueMessage MessageTo(const std::vector<std::string>& recipients,
+                       const std::string& arrival = "1000 0") {
+  QueueMessage message;
+  message.time = arrival;
+  message.sender = "s@sender.example";
+  message.recipients = recipients;
+  return message;
+}
+
+// Leaves this process so many more descriptors while it lives.
+class FewDescriptors {
+ public:
+  explicit FewDescriptors(rlim_t more) {
+    getrlimit(RLIMIT_NOFILE, &before_);
+    const int next = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    close(next);
+    rlimit few = before_;
+    few.rlim_cur = static_cast<rlim_t>(next) + more;
+    EXPECT_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
+  }
+  ~FewDescriptors() { setrlimit(RLIMIT_NOFILE, &before_); }
+  FewDescriptors(const FewDescriptors&) = delete;
+  FewDescriptors& operator=(const FewDescriptors&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+class QueueListerTest : public ::testing::Test {
+ protected:
+  // Messages of a queue by their recipient domains, after a pass that went well.
+  std::multiset<std::string> PassAndListRecipients(Queue queue) {
+    EXPECT_EQ(lister_.Pass(), absl::OkStatus());
+    return Recipients(queue);
+  }
+  std::multiset<std::string> Recipients(Queue queue) const {
+    std::multiset<std::string> names;
+    for (const test::NamedCell& cell : test::CellsOfModel(model_)) {
+      if (cell.queue == queue && cell.axis == Axis::kRecipientDomain) names.insert(cell.name);
+    }
+    return names;
+  }
+  uint64_t FilesReadByPass() {
+    const uint64_t before = lister_.counters().files_read;
+    EXPECT_EQ(lister_.Pass(), absl::OkStatus());
+    return lister_.counters().files_read - before;
+  }
+
+  using Names = std::multiset<std::string>;
+
+  QueueDirectoryBuilder directory_;
+  QueueModel model_{[](const Cell&, int) {}};
+  QueueLister lister_{directory_.path(), &model_};
+};
+
+TEST_F(QueueListerTest, MessagesOfAllQueuesAreTakenInAsTheirEnvelopesSay) {
+  const ShiftedTime later(2);  // so that nothing is read twice
+  directory_.WriteBytes("maildrop/AAAAAA1", PostdropFile(MessageTo({"r@drop"}, "1 0")));
+  directory_.Write("hold/AAAAAA2", MessageTo({"r@hold"}, "2 0"));
+  directory_.Write("incoming/AAAAAA3", MessageTo({"r@incoming"}, "3 0"));
+  directory_.Write("active/AAAAAA4", MessageTo({"r@active"}, "4 0"));
+  directory_.Write("deferred/AAAAAA5", MessageTo({"r@deferred", "q@deferred"}, "5 0"));
+  ASSERT_EQ(lister_.Pass(), absl::OkStatus());
+  NamedCells expected;
+  int64_t arrival = 0;
+  for (const auto& [queue, name] : std::map<Queue, std::string>{{Queue::kMaildrop, "drop"},
+                                                                {Queue::kHold, "hold"},
+                                                                {Queue::kIncoming, "incoming"},
+                                                                {Queue::kActive, "active"},
+                                                                {Queue::kDeferred, "deferred"}}) {
+    ++arrival;
+    expected.insert({queue, Axis::kSenderDomain, "sender.example", arrival});
+    expected.insert({queue, Axis::kRecipientDomain, name, arrival});
+  }
+  expected.insert({Queue::kDeferred, Axis::kRecipientDomain, "deferred", 5});
+  EXPECT_EQ(test::CellsOfModel(model_), expected);
+  EXPECT_EQ(lister_.counters().files_read, 5U);
+}
+
+// Such a change leaves the size as it is, and the time of change too if it comes within a tick.
+TEST_F(QueueListerTest, ARecipientDeliveredRightAfterAPassIsNoticed) {
+  QueueMessage message;
+  message.recipients.clear();
+  for (int i = 0; i < 60; ++i) message.recipients.push_back("r@d" + std::to_string(i));
+  directory_.Write("active/AAAAAA", message);
+  size_t left = message.recipients.size();
+  EXPECT_EQ(PassAndListRecipients(Queue::kActive).size(), left);
+  for (const std::string& recipient : message.recipients) {
+    directory_.MarkDelivered("active/AAAAAA", recipient);
+    ASSERT_EQ(PassAndListRecipients(Queue::kActive).size(), --left);
+  }
+  EXPECT_EQ(model_.message_count(), 0U) << "nobody is left to deliver to";
+}
+
+TEST_F(QueueListerTest, UnchangedFilesOlderThanASecondAreNotReadAgain) {
+  const ShiftedTime later(2);
+  for (int i = 0; i < 20; ++i) {
+    directory_.Write("deferred/AAAAAA" + std::to_string(i), MessageTo({"r@r"}));
+  }
+  directory_.WriteBytes("deferred/FOREIGN", "no queue file");
+  EXPECT_EQ(FilesReadByPass(), 21U);
+  EXPECT_EQ(FilesReadByPass(), 0U);
+  directory_.Write("deferred/BBBBBB", MessageTo({"r@r"}));
+  EXPECT_EQ(FilesReadByPass(), 1U);
+  EXPECT_EQ(FilesReadByPass(), 0U);
+  EXPECT_EQ(model_.message_count(), 21U);
+}
+
+TEST_F(QueueListerTest, AFileThatMayChangeWithoutATraceIsReadAgain) {
+  const ShiftedTime back(-3600);  // so that no file is older than a second
+  directory_.Write("deferred/AAAAAA", MessageTo({"r@r"}));
+  EXPECT_EQ(FilesReadByPass(), 1U);
+  EXPECT_EQ(FilesReadByPass(), 1U);
+  EXPECT_EQ(model_.message_count(), 1U);
+}
+
+TEST_F(QueueListerTest, AnOlderFileIsReadAgainWhenItsTimeOfChangeDiffers) {
+  const ShiftedTime later(2);
+  directory_.Write("deferred/AAAAAA", MessageTo({"a@a", "b@b"}));
+  directory_.Write("deferred/BBBBBB", MessageTo({"c@c"}));
+  EXPECT_EQ(FilesReadByPass(), 2U);
+  struct stat before {};
+  struct stat after {};
+  const std::string path = directory_.path("deferred/AAAAAA");
+  ASSERT_EQ(stat(path.c_str(), &before), 0);
+  do {  // until the kernel's clock has ticked
+    directory_.SetMode("deferred/AAAAAA", 0700);
+    ASSERT_EQ(stat(path.c_str(), &after), 0);
+  } while (before.st_ctim.tv_sec == after.st_ctim.tv_sec &&
+           before.st_ctim.tv_nsec == after.st_ctim.tv_nsec);
+  directory_.MarkDelivered("deferred/AAAAAA", "a@a");
+  EXPECT_EQ(FilesReadByPass(), 1U);
+  EXPECT_EQ(Recipients(Queue::kDeferred), (Names{"b", "c"}));
+}
+
+TEST_F(QueueListerTest, AMessageThatMovesIsInItsNewQueueOnly) {
+  for (const int64_t shift : {0, 2, -3600}) {
+    SCOPED_TRACE(shift);
+    const ShiftedTime time(shift);
+    directory_.Write("incoming/AAAAAA", MessageTo({"r@r"}));
+    EXPECT_EQ(PassAndListRecipients(Queue::kIncoming), Names{"r"});
+    directory_.Move("incoming/AAAAAA", "active/AAAAAA");
+    EXPECT_EQ(PassAndListRecipients(Queue::kActive), Names{"r"});
+    directory_.Move("active/AAAAAA", "deferred/AAAAAA");
+    EXPECT_EQ(PassAndListRecipients(Queue::kDeferred), Names{"r"});
+    directory_.Move("deferred/AAAAAA", "active/AAAAAA");
+    EXPECT_EQ(PassAndListRecipients(Queue::kActive), Names{"r"});
+    directory_.Move("active/AAAAAA", "hold/AAAAAA");
+    EXPECT_EQ(PassAndListRecipients(Queue::kHold), Names{"r"});
+    directory_.Move("hold/AAAAAA", "deferred/AAAAAA");
+    EXPECT_EQ(PassAndListRecipients(Queue::kDeferred), Names{"r"});
+    EXPECT_EQ(model_.message_count(), 1U);
+    directory_.Remove("deferred/AAAAAA");
+    EXPECT_EQ(PassAndListRecipients(Queue::kDeferred), Names{});
+    EXPECT_EQ(model_.message_count(), 0U);
+  }
+}
+
+TEST_F(QueueListerTest, AnotherMessageInThePlaceOfARemovedOneIsRead) {
+  directory_.Write("deferred/AAAAAA", MessageTo({"r@old"}));
+  EXPECT_EQ(PassAndListRecipients(Queue::kDeferred), Names{"old"});
+  directory_.Remove("deferred/AAAAAA");
+  directory_.Write("deferred/AAAAAA", MessageTo({"r@new"}));  // maybe the same inode, too
+  EXPECT_EQ(PassAndListRecipients(Queue::kDeferred), Names{"new"});
+}
+
+TEST_F(QueueListerTest, OnlyFilesWhoseModeSaysThatTheyAreReadyCount) {
+  directory_.Write("incoming/AAAAAA", MessageTo({"r@r"}), 0600);
+  EXPECT_EQ(PassAndListRecipients(Queue::kIncoming), Names{});
+  directory_.SetMode("incoming/AAAAAA", 0700);
+  EXPECT_EQ(PassAndListRecipients(Queue::kIncoming), Names{"r"});
+  directory_.SetMode("incoming/AAAAAA", 0710);  // marked force-expire
+  EXPECT_EQ(PassAndListRecipients(Queue::kIncoming), Names{"r"});
+  directory_.SetMode("incoming/AAAAAA", 0600);
+  EXPECT_EQ(PassAndListRecipients(Queue::kIncoming), Names{});
+  EXPECT_EQ(model_.message_count(), 0U);
+}
+
+TEST_F(QueueListerTest, FilesThatHoldNoMessageDoNotCount) {
+  const ShiftedTime later(2);  // so that nothing is read twice
+  directory_.WriteBytes("active/FOREIGN", "no queue file");
+  directory_.WriteBytes("active/EMPTY0", "");
+  directory_.WriteBytes("active/CUTOFF", CleanupFile(MessageTo({"r@r"})).substr(0, 200));
+  directory_.Write("active/NOBODY", MessageTo({}));
+  for (const char* name : {"short", "with.dot", "with-dash", "12345"}) {
+    directory_.Write("active/" + std::string(name), MessageTo({"r@r"}));
+  }
+  EXPECT_EQ(PassAndListRecipients(Queue::kActive), Names{});
+  EXPECT_EQ(model_.message_count(), 0U);
+  EXPECT_EQ(lister_.counters().files_read, 4U);
+}
+
+TEST_F(QueueListerTest, FilesInHashDirectoriesCountDownToSixteenLevels) {
+  std::string path = "deferred";
+  for (int depth = 0; depth <= 18; ++depth) {
+    directory_.MakeDirectory(path);
+    directory_.Write(path + "/AAAAA" + std::to_string(depth), MessageTo({"r@r"}));
+    path += "/D";
+  }
+  EXPECT_EQ(PassAndListRecipients(Queue::kDeferred).size(), 17U);
+}
+
+TEST_F(QueueListerTest, MessagesStayKnownWhileTheQueueIsHashedAnew) {
+  directory_.Write("deferred/AB1234", MessageTo({"r@r"}));
+  EXPECT_EQ(PassAndListRecipients(Queue::kDeferred), Names{"r"});
+  directory_.MakeDirectory("deferred/A/B");
+  directory_.Move("deferred/AB1234", "deferred/A/B/AB1234");
+  EXPECT_EQ(PassAndListRecipients(Queue::kDeferred), Names{"r"});
+  EXPECT_EQ(model_.message_count(), 1U);
+  directory_.Remove("deferred/A/B/AB1234");
+  ASSERT_EQ(rmdir(directory_.path("deferred/A/B").c_str()), 0);
+  EXPECT_EQ(PassAndListRecipients(Queue::kDeferred), Names{});
+}
+
+TEST_F(QueueListerTest, NothingIsFollowedOutOfTheQueueAndNothingBlocks) {
+  const ShiftedTime later(2);  // so that nothing is read twice
+  test::TemporaryDirectory outside;
+  outside.WriteFile("OUTSIDE", CleanupFile(MessageTo({"r@outside"})));
+  ASSERT_EQ(symlink(outside.path("OUTSIDE").c_str(), directory_.path("active/LINKED1").c_str()), 0);
+  ASSERT_EQ(symlink(outside.path().c_str(), directory_.path("active/A").c_str()), 0);
+  ASSERT_EQ(symlink("nowhere", directory_.path("active/DANGLES").c_str()), 0);
+  ASSERT_EQ(mkfifo(directory_.path("active/FIFOFIFO").c_str(), 0700), 0);
+  directory_.MakeDirectory("active/DIRECTORY");
+  directory_.Write("active/AAAAAA", MessageTo({"r@r"}));
+  EXPECT_EQ(PassAndListRecipients(Queue::kActive), Names{"r"});
+  EXPECT_EQ(lister_.counters().files_read, 1U);
+}
+
+TEST_F(QueueListerTest, TheQueueDirectoryItselfMayBeASymbolicLink) {
+  directory_.Write("active/AAAAAA", MessageTo({"r@r"}));
+  test::TemporaryDirectory elsewhere;
+  ASSERT_EQ(symlink(directory_.path().c_str(), elsewhere.path("spool").c_str()), 0);
+  QueueLister lister(elsewhere.path("spool"), &model_);
+  EXPECT_EQ(lister.Pass(), absl::OkStatus());
+  EXPECT_EQ(Recipients(Queue::kActive), Names{"r"});
+}
+
+TEST_F(QueueListerTest, AQueueThatDoesNotExistHasNoMessages) {
+  directory_.Write("hold/AAAAAA", MessageTo({"r@r"}));
+  EXPECT_EQ(PassAndListRecipients(Queue::kHold), Names{"r"});
+  std::filesystem::remove_all(directory_.path("hold"));
+  EXPECT_EQ(PassAndListRecipients(Queue::kHold), Names{});
+  EXPECT_EQ(lister_.counters().incomplete_passes, 0U);
+}
+
+TEST_F(QueueListerTest, NothingIsRemovedWhileTheQueueDirectoryIsAway) {
+  directory_.Write("active/AAAAAA", MessageTo({"r@r"}));
+  EXPECT_EQ(PassAndListRecipients(Queue::kActive), Names{"r"});
+  const std::string away = directory_.path() + ".away";
+  ASSERT_EQ(rename(directory_.path().c_str(), away.c_str()), 0);
+  const absl::Status status = lister_.Pass();
+  EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
+  EXPECT_NE(status.message().find(directory_.path()), absl::string_view::npos) << status;
+  ASSERT_EQ(rename(away.c_str(), directory_.path().c_str()), 0);
+  EXPECT_EQ(Recipients(Queue::kActive), Names{"r"});
+  EXPECT_EQ(lister_.counters().incomplete_passes, 1U);
+  directory_.Remove("active/AAAAAA");
+  EXPECT_EQ(PassAndListRecipients(Queue::kActive), Names{});
+}
+
+// Something that is not the queue stands in its place: for as long as it does, nothing of the queue
+// is taken for gone, and the other queues are listed as ever.
+TEST_F(QueueListerTest, AQueueLosesNothingWhileALinkOrAFileStandsInItsPlace) {
+  for (const bool link : {true, false}) {
+    SCOPED_TRACE(link);
+    directory_.Write("hold/AAAAAA", MessageTo({"r@held"}));
+    directory_.Write("active/BBBBBB", MessageTo({"r@active"}));
+    EXPECT_EQ(PassAndListRecipients(Queue::kHold), Names{"held"});
+    directory_.Move("hold", "hold.away");
+    if (link) {
+      ASSERT_EQ(symlink("hold.away", directory_.path("hold").c_str()), 0);
+    } else {
+      directory_.WriteBytes("hold", "");
+    }
+    directory_.Remove("active/BBBBBB");
+    directory_.Write("active/CCCCCC", MessageTo({"r@new"}));
+    const uint64_t incomplete = lister_.counters().incomplete_passes;
+    const absl::Status status = lister_.Pass();
+    EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+    EXPECT_NE(status.message().find("/hold"), absl::string_view::npos) << status;
+    EXPECT_EQ(lister_.counters().incomplete_passes, incomplete + 1);
+    EXPECT_EQ(Recipients(Queue::kHold), Names{"held"});
+    EXPECT_EQ(Recipients(Queue::kActive), Names{"new"});
+
+    directory_.Remove("hold");
+    directory_.Move("hold.away", "hold");
+    EXPECT_EQ(PassAndListRecipients(Queue::kActive), Names{"new"});
+    EXPECT_EQ(Recipients(Queue::kHold), Names{"held"});
+    directory_.Remove("hold/AAAAAA");
+    directory_.Remove("active/CCCCCC");
+    EXPECT_EQ(PassAndListRecipients(Queue::kHold), Names{});
+  }
+}
+
+TEST_F(QueueListerTest, AQueueLosesNothingWhileADirectoryOfItCannotBeRead) {
+  for (const char* unreadable : {"deferred", "deferred/A"}) {
+    SCOPED_TRACE(unreadable);
+    directory_.MakeDirectory("deferred/A");
+    directory_.Write("deferred/A/AAAAAA", MessageTo({"r@r"}), 0755);
+    directory_.Write("active/BBBBBB", MessageTo({"r@active"}), 0755);
+    EXPECT_EQ(PassAndListRecipients(Queue::kDeferred), Names{"r"});
+    directory_.SetMode(unreadable, 0);
+    directory_.Remove("active/BBBBBB");
+    {
+      const test::UnprivilegedFileAccess nobody;
+      EXPECT_EQ(lister_.Pass().code(), absl::StatusCode::kPermissionDenied);
+    }
+    EXPECT_EQ(Recipients(Queue::kDeferred), Names{"r"});
+    EXPECT_EQ(Recipients(Queue::kActive), Names{});
+    directory_.SetMode(unreadable, 0755);
+    EXPECT_EQ(PassAndListRecipients(Queue::kDeferred), Names{"r"});
+  }
+}
+
+TEST_F(QueueListerTest, NothingIsRemovedWhenDescriptorsRunOutForADirectory) {
+  directory_.MakeDirectory("deferred/A");
+  directory_.Write("deferred/A/AAAAAA", MessageTo({"r@r"}));
+  EXPECT_EQ(PassAndListRecipients(Queue::kDeferred), Names{"r"});
+  for (rlim_t more = 0; more <= 2; ++more) {
+    SCOPED_TRACE(more);
+    {
+      const FewDescriptors few(more);
+      EXPECT_EQ(lister_.Pass().code(), absl::StatusCode::kUnavailable);
+    }
+    EXPECT_EQ(Recipients(Queue::kDeferred), Names{"r"});
+  }
+  EXPECT_EQ(lister_.counters().incomplete_passes, 3U);
+}
+
+// A file that is there and cannot be opened for now is not one that is gone.
+TEST_F(QueueListerTest, NothingIsRemovedWhenDescriptorsRunOutForAFile) {
+  directory_.Write("deferred/AAAAAA", MessageTo({"r@r"}));
+  EXPECT_EQ(PassAndListRecipients(Queue::kDeferred), Names{"r"});
+  {
+    const FewDescriptors few(2);  // the queue directory and the queue, but no file
+    EXPECT_FALSE(lister_.Pass().ok());
+  }
+  EXPECT_EQ(Recipients(Queue::kDeferred), Names{"r"});
+  EXPECT_EQ(lister_.counters().incomplete_passes, 1U);
+}
+
+TEST_F(QueueListerTest, ReadsWithoutPrivilegesWhatItMayRead) {
+  directory_.Write("active/AAAAAA", MessageTo({"r@r"}), 0755);
+  directory_.Write("active/BBBBBB", MessageTo({"r@secret"}), 0700);
+  const test::UnprivilegedFileAccess nobody;
+  lister_.Pass().IgnoreError();
+  EXPECT_EQ(Recipients(Queue::kActive).count("r"), 1U);
+}
+
+TEST_F(QueueListerTest, EqualsTheDirectoryAfterEachPassOverRandomChanges) {
+  for (uint64_t seed = test::FirstSeed(); seed < test::FirstSeed() + test::Runs(3); ++seed) {
+    SCOPED_TRACE(test::SeedTrace(seed));
+    test::RandomSource random(seed);
+    struct Message {
+      std::string file;
+      Queue queue;
+      int64_t arrival;
+      std::vector<std::string> recipients;
+    };
+    std::map<std::string, Message> messages;  // by queue id
+    int next_id = 100'000;
+    const auto file_in = [](Queue queue, const std::string& id) {
+      return std::string(QueueName(queue)) + "/" + id;
+    };
+    for (int step = 0; step < 600; ++step) {
+      const int64_t what = random.Between(1, 100);
+      if (messages.empty() || what <= 35) {
+        const std::string id = std::to_string(next_id++);
+        const Queue queue = random.OneOf(kAllQueues);
+        Message message{file_in(queue, id), queue, random.Between(1, 1000), {}};
+        for (int64_t left = random.Between(1, 4); left > 0; --left) {
+          message.recipients.push_back(std::to_string(left) + "@" +
+                                       std::to_string(random.Between(1, 5)) + ".example");
+        }
+        directory_.Write(message.file,
+                         MessageTo(message.recipients, std::to_string(message.arrival) + " 0"));
+        messages[id] = message;
+      } else {
+        auto& [id, message] = *std::next(
+            messages.begin(), random.Between(0, static_cast<int64_t>(messages.size()) - 1));
+        if (what <= 60) {
+          const Queue queue = random.OneOf(kAllQueues);
+          if (queue != message.queue) directory_.Move(message.file, file_in(queue, id));
+          message.queue = queue;
+          message.file = file_in(queue, id);
+        } else if (what <= 80 && !message.recipients.empty()) {
+          directory_.MarkDelivered(message.file, message.recipients.back());
+          message.recipients.pop_back();
+        } else if (what > 80) {
+          directory_.Remove(message.file);
+          messages.erase(std::string(id));
+        }
+      }
+      if (!random.OneIn(3)) continue;
+      ASSERT_EQ(lister_.Pass(), absl::OkStatus());
+      NamedCells expected;
+      for (const auto& [id, message] : messages) {
+        if (message.recipients.empty()) continue;
+        expected.insert({message.queue, Axis::kSenderDomain, "sender.example", message.arrival});
+        for (const std::string& recipient : message.recipients) {
+          expected.insert({message.queue, Axis::kRecipientDomain,
+                           recipient.substr(recipient.find('@') + 1), message.arrival});
+        }
+      }
+      ASSERT_EQ(test::CellsOfModel(model_), expected);
+      ASSERT_EQ(model_.digest(), test::DigestOf(expected));
+    }
+    for (const auto& [id, message] : messages) directory_.Remove(message.file);
+  }
+}
+
+}  // namespace
+}  // namespace fleetqshape

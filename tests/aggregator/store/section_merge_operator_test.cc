@@ -1,0 +1,269 @@
+#include "aggregator/store/section_merge_operator.h"
+
+#include <gtest/gtest.h>
+#include <rocksdb/db.h>
+
+#include <limits>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/codec/section_codec.h"
+#include "tests/aggregator/store/raw_store.h"
+#include "tests/support/named_cells.h"
+#include "tests/support/random_source.h"
+#include "tests/support/temporary_directory.h"
+
+namespace fleetqshape {
+namespace {
+
+constexpr Queue kQueue = Queue::kDeferred;
+constexpr Axis kAxis = Axis::kRecipientDomain;
+
+Block BlockOf(const std::map<uint32_t, std::multiset<int64_t>>& arrivals) {
+  BlockBuilder builder;
+  for (const auto& [name_id, seconds] : arrivals) {
+    builder.StartName(name_id);
+    for (int64_t arrival : seconds) builder.AddArrival(arrival);
+  }
+  return builder.Finish();
+}
+
+std::string State(const Block& block) {
+  return EncodeSection(kQueue, kAxis, block).SerializeAsString();
+}
+
+std::string Delta(const Block& gained, const Block& lost) {
+  return EncodeSection(kQueue, kAxis, BlockDelta{gained, lost}).SerializeAsString();
+}
+
+// What a stored value decodes to; nothing if it does not decode as a state.
+std::optional<Block> Decoded(const std::string& value) {
+  v1::Section section;
+  if (!section.ParseFromString(value)) return std::nullopt;
+  auto block = DecodeState(section);
+  if (!block.ok()) return std::nullopt;
+  return *std::move(block);
+}
+
+class SectionMergeOperatorTest : public ::testing::Test {
+ protected:
+  void Merge(const std::string& operand, const std::string& key = "key") {
+    const auto status =
+        store_->db().Merge(rocksdb::WriteOptions(), store_->family("shapes"), key, operand);
+    ASSERT_TRUE(status.ok()) << status.ToString();
+  }
+  void Put(const std::string& value, const std::string& key = "key") {
+    store_->Put("shapes", key, value);
+  }
+  rocksdb::Status Get(std::string* value, const std::string& key = "key") {
+    return store_->db().Get(rocksdb::ReadOptions(), store_->family("shapes"), key, value);
+  }
+  // The block that is read back; a failure of the test if it can't be.
+  Block Read(const std::string& key = "key") {
+    std::string value;
+    const auto status = Get(&value, key);
+    EXPECT_TRUE(status.ok()) << status.ToString();
+    const auto block = Decoded(value);
+    EXPECT_TRUE(block) << "what was read does not decode";
+    return block.value_or(Block());
+  }
+  void Flush() {
+    const auto status = store_->db().Flush(rocksdb::FlushOptions(), store_->family("shapes"));
+    EXPECT_TRUE(status.ok()) << status.ToString();
+  }
+  void Compact() {
+    rocksdb::CompactRangeOptions options;
+    options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
+    const auto status =
+        store_->db().CompactRange(options, store_->family("shapes"), nullptr, nullptr);
+    EXPECT_TRUE(status.ok()) << status.ToString();
+  }
+  void Reopen() {
+    store_.reset();
+    store_ = std::make_unique<test::RawStore>(directory_.path());
+  }
+
+  test::TemporaryDirectory directory_;
+  std::unique_ptr<test::RawStore> store_ = std::make_unique<test::RawStore>(directory_.path());
+};
+
+TEST_F(SectionMergeOperatorTest, AMissingBaseIsTheEmptyState) {
+  Merge(Delta(BlockOf({{3, {10, 10, 20}}}), Block()));
+  EXPECT_EQ(Read(), BlockOf({{3, {10, 10, 20}}}));
+}
+
+TEST_F(SectionMergeOperatorTest, GainsAndLossesApplyToTheBase) {
+  Put(State(BlockOf({{1, {10, 20, 20}}, {5, {7}}})));
+  Merge(Delta(BlockOf({{2, {30}}}), BlockOf({{1, {20}}, {5, {7}}})));
+  EXPECT_EQ(Read(), BlockOf({{1, {10, 20}}, {2, {30}}}));
+}
+
+TEST_F(SectionMergeOperatorTest, ALaterOperandMayTakeWhatAnEarlierOneGave) {
+  Merge(Delta(BlockOf({{1, {10}}}), Block()));
+  Merge(Delta(BlockOf({{1, {11}}}), BlockOf({{1, {10}}})));
+  Merge(Delta(BlockOf({{1, {12}}}), BlockOf({{1, {11}}})));
+  EXPECT_EQ(Read(), BlockOf({{1, {12}}}));
+}
+
+TEST_F(SectionMergeOperatorTest, WhatSumsToNothingIsAnEmptyStateToTheReader) {
+  Merge(Delta(BlockOf({{1, {10}}}), Block()));
+  Merge(Delta(Block(), BlockOf({{1, {10}}})));
+  EXPECT_EQ(Read(), Block());
+  Flush();
+  Compact();
+  Reopen();
+  EXPECT_EQ(Read(), Block());
+  Merge(Delta(BlockOf({{2, {5}}}), Block()));
+  EXPECT_EQ(Read(), BlockOf({{2, {5}}}));
+}
+
+TEST_F(SectionMergeOperatorTest, OperandsAddUpWhereverTheyLie) {
+  for (uint64_t seed = test::FirstSeed(); seed < test::FirstSeed() + test::Runs(6); ++seed) {
+    SCOPED_TRACE(test::SeedTrace(seed));
+    test::RandomSource random(seed);
+    const std::string key = "key" + std::to_string(seed);
+    std::map<uint32_t, std::multiset<int64_t>> naive;
+    const auto without_empty = [](std::map<uint32_t, std::multiset<int64_t>> arrivals) {
+      std::erase_if(arrivals, [](const auto& entry) { return entry.second.empty(); });
+      return arrivals;
+    };
+    for (int step = 0; step < 60; ++step) {
+      std::map<uint32_t, std::multiset<int64_t>> gained;
+      std::map<uint32_t, std::multiset<int64_t>> lost;
+      for (int64_t left = random.Between(1, 5); left > 0; --left) {
+        const auto name_id = static_cast<uint32_t>(random.Between(0, 6));
+        const int64_t arrival = random.Between(-3, 3);
+        if (random.OneIn(2)) {
+          gained[name_id].insert(arrival);
+          naive[name_id].insert(arrival);
+        } else if (const auto found = naive[name_id].find(arrival); found != naive[name_id].end()) {
+          lost[name_id].insert(arrival);
+          naive[name_id].erase(found);
+        }
+      }
+      Merge(Delta(BlockOf(without_empty(gained)), BlockOf(without_empty(lost))), key);
+      const int64_t what = random.Between(1, 20);
+      if (what == 1) Put(State(BlockOf(without_empty(naive))), key);
+      if (what == 2) Flush();
+      if (what == 3) Compact();
+      if (what == 4) Reopen();
+      if (what <= 8) {
+        ASSERT_EQ(Read(key), BlockOf(without_empty(naive)));
+      }
+    }
+    EXPECT_EQ(Read(key), BlockOf(without_empty(naive)));
+  }
+}
+
+TEST_F(SectionMergeOperatorTest, APartialMergeDoesWhatItsOperandsDoOneAfterTheOther) {
+  const SectionMergeOperator merge;
+  const std::string first = Delta(BlockOf({{1, {10, 20}}, {4, {1}}}), BlockOf({{2, {5}}}));
+  const std::string second = Delta(BlockOf({{2, {5}}}), BlockOf({{1, {20}}, {3, {9}}}));
+  std::string merged;
+  ASSERT_TRUE(merge.PartialMerge("key", first, second, &merged, nullptr));
+  EXPECT_EQ(merged, Delta(BlockOf({{1, {10}}, {4, {1}}}), BlockOf({{3, {9}}})));
+}
+
+// Deltas of names that only gained, only lost, or cancelled out keep their columns in step.
+TEST_F(SectionMergeOperatorTest, APartialMergeThatCancelsOutLeavesAnOperandThatCanBeMerged) {
+  const SectionMergeOperator merge;
+  std::string merged;
+  ASSERT_TRUE(merge.PartialMerge("key", Delta(BlockOf({{1, {10}}}), Block()),
+                                 Delta(Block(), BlockOf({{1, {10}}})), &merged, nullptr));
+  Put(State(BlockOf({{7, {70}}})));
+  Merge(merged);
+  EXPECT_EQ(Read(), BlockOf({{7, {70}}}));
+}
+
+TEST_F(SectionMergeOperatorTest, APartialMergeOfDamageKeepsBothOperands) {
+  const SectionMergeOperator merge;
+  const std::string good = Delta(BlockOf({{1, {10}}}), Block());
+  std::string merged;
+  EXPECT_FALSE(merge.PartialMerge("key", good, "\xff\xff damage", &merged, nullptr));
+  EXPECT_FALSE(merge.PartialMerge("key", "", good, &merged, nullptr));
+}
+
+TEST_F(SectionMergeOperatorTest, DamageMakesTheReadFailAndNeverReadsAsEmpty) {
+  const std::string good = Delta(BlockOf({{1, {10}}}), Block());
+  v1::Section unknown_queue = EncodeSection(kQueue, kAxis, BlockOf({{1, {10}}}));
+  unknown_queue.set_queue(static_cast<v1::Queue>(9));
+  v1::Section short_column = EncodeSection(kQueue, kAxis, BlockOf({{1, {10}}, {2, {20}}}));
+  short_column.mutable_gained_steps()->RemoveLast();
+  struct Case {
+    const char* what;
+    std::string base;
+    std::vector<std::string> operands;
+  };
+  const std::vector<Case> cases = {
+      {"a base that does not parse", "\xff\xff\xff", {good}},
+      {"an empty base", "", {good}},
+      {"a base that loses something", Delta(Block(), BlockOf({{1, {10}}})), {good}},
+      {"a base of an unknown queue", unknown_queue.SerializeAsString(), {good}},
+      {"an operand that does not parse", State(Block()), {good, "\xff\xff\xff", good}},
+      {"an empty operand", State(Block()), {good, ""}},
+      {"an operand of an unknown queue", State(Block()), {unknown_queue.SerializeAsString()}},
+      {"an operand with a column cut short", State(Block()), {short_column.SerializeAsString()}},
+      {"a loss of what is not there",
+       State(BlockOf({{1, {10}}})),
+       {Delta(Block(), BlockOf({{1, {11}}}))}},
+      {"one loss too many",
+       State(BlockOf({{1, {10}}})),
+       {Delta(Block(), BlockOf({{1, {10}}})), Delta(Block(), BlockOf({{1, {10}}}))}},
+      {"a loss of a name that is not there",
+       State(BlockOf({{1, {10}}})),
+       {Delta(Block(), BlockOf({{2, {10}}}))}},
+  };
+  for (const Case& one : cases) {
+    SCOPED_TRACE(one.what);
+    Put(one.base, one.what);
+    for (const std::string& operand : one.operands) Merge(operand, one.what);
+    std::string value;
+    const auto status = Get(&value, one.what);
+    EXPECT_TRUE(status.IsCorruption()) << status.ToString();
+  }
+  // Each of them by itself, and no other key with it.
+  Put(State(BlockOf({{1, {10}}})), "sound");
+  Merge(good, "sound");
+  EXPECT_EQ(Read("sound"), BlockOf({{1, {10, 10}}}));
+}
+
+TEST_F(SectionMergeOperatorTest, ALossWithoutABaseMakesTheReadFail) {
+  Merge(Delta(Block(), BlockOf({{1, {10}}})));
+  std::string value;
+  EXPECT_TRUE(Get(&value).IsCorruption());
+}
+
+// Whatever two operands hold that decode, their sum has to decode as well.
+TEST_F(SectionMergeOperatorTest, WhatWasMergedCanBeReadHoweverFarApartTheArrivalsAre) {
+  const SectionMergeOperator merge;
+  const std::vector<int64_t> extremes = {std::numeric_limits<int64_t>::min(), -1, 0,
+                                         int64_t{1} << 53, std::numeric_limits<int64_t>::max()};
+  for (int64_t first : extremes) {
+    for (int64_t second : extremes) {
+      SCOPED_TRACE(std::to_string(first) + " and " + std::to_string(second));
+      std::vector<std::string> operands;
+      std::map<uint32_t, std::multiset<int64_t>> sum;
+      uint32_t name_id = 0;
+      for (int64_t arrival : {first, second}) {
+        const std::string operand = Delta(BlockOf({{name_id, {arrival}}}), Block());
+        v1::Section section;
+        ASSERT_TRUE(section.ParseFromString(operand));
+        if (DecodeSection(section).ok()) {
+          operands.push_back(operand);
+          sum[name_id].insert(arrival);
+        }
+        ++name_id;
+      }
+      if (operands.size() < 2) continue;  // refused before it is stored
+      std::string merged;
+      ASSERT_TRUE(merge.PartialMerge("key", operands[0], operands[1], &merged, nullptr));
+      const auto block = Decoded(merged);
+      EXPECT_TRUE(block) << "it does not decode";
+      EXPECT_TRUE(!block || *block == BlockOf(sum));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace fleetqshape

@@ -1,0 +1,287 @@
+#include "common/shape/block.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <random>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace fleetqshape {
+namespace {
+
+using ::testing::ElementsAre;
+
+// The same as a block, in the plainest form.
+using Cells = std::map<uint32_t, std::multiset<int64_t>>;
+
+Block BlockOf(const Cells& cells) {
+  BlockBuilder builder;
+  for (const auto& [name_id, arrivals] : cells) {
+    builder.StartName(name_id);
+    for (const int64_t arrival : arrivals) builder.AddArrival(arrival);
+  }
+  return builder.Finish();
+}
+
+Cells CellsOf(const Block& block) {
+  Cells cells;
+  EXPECT_EQ(block.offsets.size(), block.name_ids.size() + 1);
+  EXPECT_EQ(block.offsets.back(), block.arrivals.size());
+  for (size_t i = 0; i < block.name_ids.size(); ++i) {
+    if (i > 0) {
+      EXPECT_LT(block.name_ids[i - 1], block.name_ids[i]);
+    }
+    EXPECT_LT(block.offsets[i], block.offsets[i + 1]);
+    for (uint32_t k = block.offsets[i]; k < block.offsets[i + 1]; ++k) {
+      if (k > block.offsets[i]) {
+        EXPECT_LE(block.arrivals[k - 1], block.arrivals[k]);
+      }
+      cells[block.name_ids[i]].insert(block.arrivals[k]);
+    }
+  }
+  return cells;
+}
+
+BlockDelta DeltaOf(const Cells& gained, const Cells& lost) {
+  return {BlockOf(gained), BlockOf(lost)};
+}
+
+Block Applied(const Block& base, const BlockDelta& delta) {
+  const auto result = ApplyDelta(base, delta);
+  EXPECT_TRUE(result.ok()) << result.status();
+  return result.ok() ? *result : Block();
+}
+
+absl::StatusCode CodeOfApplying(const Cells& base, const Cells& gained, const Cells& lost) {
+  return ApplyDelta(BlockOf(base), DeltaOf(gained, lost)).status().code();
+}
+
+// Random states and changes over few names and seconds, so that they meet often.
+class RandomBlocks {
+ public:
+  explicit RandomBlocks(unsigned seed) : random_(seed) {}
+
+  Cells Some() {
+    Cells cells;
+    for (unsigned n = random_() % 12; n > 0; --n) cells[Name()].insert(Arrival());
+    return cells;
+  }
+
+  // A change that fits `state`, and brings it up to date. It may gain and lose the same.
+  BlockDelta Change(Cells* state) {
+    Cells gained = Some();
+    if (random_() % 4 == 0) gained.clear();
+    for (const auto& [name, arrivals] : gained) {
+      for (const int64_t arrival : arrivals) (*state)[name].insert(arrival);
+    }
+    Cells lost;
+    for (auto entry = state->begin(); entry != state->end();) {
+      auto& [name, arrivals] = *entry;
+      const unsigned mercy = 1 + random_() % 4;
+      for (auto arrival = arrivals.begin(); arrival != arrivals.end();) {
+        if (random_() % mercy != 0) {
+          ++arrival;
+          continue;
+        }
+        lost[name].insert(*arrival);
+        arrival = arrivals.erase(arrival);
+      }
+      entry = arrivals.empty() ? state->erase(entry) : std::next(entry);
+    }
+    return DeltaOf(gained, lost);
+  }
+
+ private:
+  uint32_t Name() {
+    return random_() % 10 == 0 ? std::numeric_limits<uint32_t>::max() - random_() % 2
+                               : random_() % 6;
+  }
+  int64_t Arrival() { return static_cast<int64_t>(random_() % 6) - 2; }
+
+  std::mt19937 random_;
+};
+
+TEST(BlockBuilderTest, AnEmptyBlockHasOneOffset) {
+  const Block block = BlockBuilder().Finish();
+  EXPECT_EQ(block, Block());
+  EXPECT_THAT(block.offsets, ElementsAre(0));
+}
+
+TEST(BlockBuilderTest, ColumnsStandByName) {
+  BlockBuilder builder;
+  builder.StartName(0);
+  builder.AddArrival(-5);
+  builder.AddArrival(7);
+  builder.AddArrival(7);
+  builder.StartName(std::numeric_limits<uint32_t>::max());
+  builder.AddArrival(3);
+  const Block block = builder.Finish();
+  EXPECT_THAT(block.name_ids, ElementsAre(0, std::numeric_limits<uint32_t>::max()));
+  EXPECT_THAT(block.offsets, ElementsAre(0, 3, 4));
+  EXPECT_THAT(block.arrivals, ElementsAre(-5, 7, 7, 3));
+}
+
+TEST(BlockBuilderTest, NamesWithoutArrivalsAreLeftOut) {
+  BlockBuilder builder;
+  builder.StartName(1);
+  builder.StartName(2);
+  builder.AddArrival(3);
+  builder.StartName(4);
+  builder.StartName(5);
+  const Block block = builder.Finish();
+  EXPECT_THAT(block.name_ids, ElementsAre(2));
+  EXPECT_THAT(block.offsets, ElementsAre(0, 1));
+}
+
+TEST(BlockBuilderTest, StartsAnewAfterFinish) {
+  BlockBuilder builder;
+  builder.StartName(1);
+  builder.AddArrival(3);
+  builder.Finish();
+  EXPECT_EQ(builder.Finish(), Block());
+  builder.StartName(0);
+  builder.AddArrival(4);
+  EXPECT_EQ(builder.Finish(), BlockOf({{0, {4}}}));
+}
+
+TEST(BlockDeltaTest, IsEmptyIfNothingIsGainedOrLost) {
+  EXPECT_TRUE(BlockDelta().empty());
+  EXPECT_FALSE(DeltaOf({{1, {2}}}, {}).empty());
+  EXPECT_FALSE(DeltaOf({}, {{1, {2}}}).empty());
+}
+
+TEST(ApplyDeltaTest, GainsAreSortedIn) {
+  EXPECT_EQ(
+      Applied(BlockOf({{2, {10, 30}}, {5, {1}}}), DeltaOf({{1, {7}}, {2, {20, 30}}, {9, {4}}}, {})),
+      BlockOf({{1, {7}}, {2, {10, 20, 30, 30}}, {5, {1}}, {9, {4}}}));
+}
+
+TEST(ApplyDeltaTest, LossesGoAndTakeEmptyNamesAlong) {
+  EXPECT_EQ(Applied(BlockOf({{2, {10, 10, 30}}, {5, {1}}}), DeltaOf({}, {{2, {10}}, {5, {1}}})),
+            BlockOf({{2, {10, 30}}}));
+  EXPECT_EQ(Applied(BlockOf({{2, {10}}}), DeltaOf({}, {{2, {10}}})), Block());
+}
+
+TEST(ApplyDeltaTest, NothingChangesNothing) {
+  const Block base = BlockOf({{2, {10, 10, 30}}, {5, {1}}});
+  EXPECT_EQ(Applied(base, BlockDelta()), base);
+  EXPECT_EQ(Applied(Block(), BlockDelta()), Block());
+}
+
+TEST(ApplyDeltaTest, WhatTheSameDeltaGainsMayBeLost) {
+  EXPECT_EQ(Applied(Block(), DeltaOf({{1, {5, 6}}}, {{1, {5}}})), BlockOf({{1, {6}}}));
+  EXPECT_EQ(Applied(Block(), DeltaOf({{1, {5}}}, {{1, {5}}})), Block());
+}
+
+TEST(ApplyDeltaTest, ALossOfWhatIsNotThereFails) {
+  constexpr auto kFailed = absl::StatusCode::kFailedPrecondition;
+  EXPECT_EQ(CodeOfApplying({}, {}, {{1, {5}}}), kFailed);
+  EXPECT_EQ(CodeOfApplying({{1, {4, 6}}}, {}, {{1, {5}}}), kFailed);
+  EXPECT_EQ(CodeOfApplying({{2, {5}}}, {}, {{1, {5}}}), kFailed);
+  EXPECT_EQ(CodeOfApplying({{1, {5}}}, {{2, {5}}}, {{1, {5, 5}}}), kFailed);
+  EXPECT_EQ(CodeOfApplying({{1, {5}}, {3, {1}}}, {}, {{1, {5}}, {2, {1}}}), kFailed);
+  EXPECT_EQ(CodeOfApplying({{1, {5}}, {3, {1}}}, {}, {{9, {1}}}), kFailed);
+}
+
+TEST(ApplyDeltaTest, OneLossTooManyOfTheSameSecondFails) {
+  EXPECT_EQ(CodeOfApplying({{1, {5, 5}}}, {}, {{1, {5, 5}}}), absl::StatusCode::kOk);
+  EXPECT_EQ(CodeOfApplying({{1, {5, 5}}}, {}, {{1, {5, 5, 5}}}),
+            absl::StatusCode::kFailedPrecondition);
+}
+
+TEST(CombineDeltasTest, WhatComesAndGoesCancelsOut) {
+  const BlockDelta combined =
+      CombineDeltas(DeltaOf({{1, {5, 5, 6}}}, {{2, {7}}}), DeltaOf({{2, {7, 8}}}, {{1, {5}}}));
+  EXPECT_EQ(combined.gained, BlockOf({{1, {5, 6}}, {2, {8}}}));
+  EXPECT_EQ(combined.lost, Block());
+  EXPECT_TRUE(CombineDeltas(DeltaOf({{1, {5}}}, {}), DeltaOf({}, {{1, {5}}})).empty());
+}
+
+TEST(CombineDeltasTest, NothingBeforeOrBehindChangesNothing) {
+  const BlockDelta delta = DeltaOf({{1, {5, 5}}, {3, {1}}}, {{2, {7}}, {3, {2}}});
+  for (const BlockDelta& combined :
+       {CombineDeltas(delta, BlockDelta()), CombineDeltas(BlockDelta(), delta)}) {
+    EXPECT_EQ(combined.gained, delta.gained);
+    EXPECT_EQ(combined.lost, delta.lost);
+  }
+}
+
+TEST(BlockPropertyTest, ApplyingIsAddingAndTakingAwayCells) {
+  const unsigned seed = std::random_device()();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  RandomBlocks blocks(seed);
+  for (int round = 0; round < 3000; ++round) {
+    Cells state = blocks.Some();
+    const Block base = BlockOf(state);
+    const BlockDelta change = blocks.Change(&state);
+    ASSERT_EQ(CellsOf(Applied(base, change)), state) << round;
+  }
+}
+
+TEST(BlockPropertyTest, ACombinedDeltaDoesWhatBothDo) {
+  const unsigned seed = std::random_device()();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  RandomBlocks blocks(seed);
+  for (int round = 0; round < 3000; ++round) {
+    Cells state = blocks.Some();
+    const Block base = BlockOf(state);
+    const BlockDelta first = blocks.Change(&state);
+    const BlockDelta second = blocks.Change(&state);
+    const BlockDelta combined = CombineDeltas(first, second);
+    ASSERT_EQ(Applied(base, combined), Applied(Applied(base, first), second)) << round;
+    ASSERT_EQ(CellsOf(Applied(base, combined)), state) << round;
+    // What is gained is not lost as well.
+    const Cells gained = CellsOf(combined.gained);
+    for (const auto& [name, arrivals] : CellsOf(combined.lost)) {
+      const auto other = gained.find(name);
+      if (other == gained.end()) continue;
+      for (const int64_t arrival : arrivals) ASSERT_EQ(other->second.count(arrival), 0U) << round;
+    }
+  }
+}
+
+// RocksDB combines operands in any grouping.
+TEST(BlockPropertyTest, CombiningIsAssociative) {
+  const unsigned seed = std::random_device()();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  RandomBlocks blocks(seed);
+  for (int round = 0; round < 3000; ++round) {
+    Cells state = blocks.Some();
+    const BlockDelta a = blocks.Change(&state);
+    const BlockDelta b = blocks.Change(&state);
+    const BlockDelta c = blocks.Change(&state);
+    const BlockDelta left = CombineDeltas(CombineDeltas(a, b), c);
+    const BlockDelta right = CombineDeltas(a, CombineDeltas(b, c));
+    ASSERT_EQ(left.gained, right.gained) << round;
+    ASSERT_EQ(left.lost, right.lost) << round;
+  }
+}
+
+TEST(BlockPropertyTest, AnyLossTooManyFails) {
+  const unsigned seed = std::random_device()();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  RandomBlocks blocks(seed);
+  for (int round = 0; round < 3000; ++round) {
+    Cells state = blocks.Some();
+    const Block base = BlockOf(state);
+    BlockDelta change = blocks.Change(&state);
+    // `state` is what is left: losing one cell more than that of any name must fail.
+    Cells lost = CellsOf(change.lost);
+    const uint32_t name = state.empty() ? 3 : state.begin()->first;
+    const int64_t arrival = state.empty() ? 0 : *state.begin()->second.begin();
+    const size_t copies = state.empty() ? 0 : state[name].count(arrival);
+    for (size_t i = 0; i <= copies; ++i) lost[name].insert(arrival);
+    change.lost = BlockOf(lost);
+    ASSERT_EQ(ApplyDelta(base, change).status().code(), absl::StatusCode::kFailedPrecondition)
+        << round;
+  }
+}
+
+}  // namespace
+}  // namespace fleetqshape
