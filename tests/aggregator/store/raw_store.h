@@ -47,6 +47,10 @@ class RawStore {
     ADD_FAILURE() << "no family " << name;
     return nullptr;
   }
+  void Merge(const std::string& name, const std::string& key, const std::string& value) {
+    const auto status = db_->Merge(rocksdb::WriteOptions(), family(name), key, value);
+    EXPECT_TRUE(status.ok()) << status.ToString();
+  }
   void Put(const std::string& name, const std::string& key, const std::string& value) {
     const auto status = db_->Put(rocksdb::WriteOptions(), family(name), key, value);
     EXPECT_TRUE(status.ok()) << status.ToString();
