@@ -115,11 +115,15 @@ void Agent::Connect() {
 void Agent::Handle(const Event& event) {
   if (const auto* message = std::get_if<v1::AggregatorMessage>(&event)) {
     if (message->has_welcome()) {
-      backoff_.Reset();
-      last_stream_problem_.clear();
       spdlog::info("reporting to {}", options_.aggregator);
     }
     session_.OnMessage(*message);
+    // A welcome proves little: the first report may end the stream again. What counts is that
+    // something was taken, or that there is nothing to say.
+    if (message->has_acknowledgement() || session_.UpToDate()) {
+      backoff_.Reset();
+      last_stream_problem_.clear();
+    }
     return;
   }
   const auto& status = std::get<absl::Status>(event);

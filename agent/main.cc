@@ -8,8 +8,10 @@
 #include "common/base/logging.h"
 #include "common/base/random.h"
 #include "common/base/signals.h"
+#include "common/base/standard_streams.h"
 
 int main(int argc, char** argv) {
+  fleetqshape::OccupyStandardStreams();
   int exit_status = 0;
   const auto options = fleetqshape::ParseAgentOptions(argc, argv, &exit_status);
   if (!options) return exit_status;

@@ -32,6 +32,9 @@ std::pair<std::string, std::string> SplitLabel(const std::string& label) {
 
 absl::Status Validate(const AgentOptions& options) {
   FQS_RETURN_IF_ERROR(ValidateAddress("--aggregator", options.aggregator));
+  if (!options.queue_directory.starts_with('/')) {
+    return absl::InvalidArgumentError("--queue-directory must be an absolute path");
+  }
   FQS_RETURN_IF_ERROR(ValidateName("--cluster", options.cluster));
   FQS_RETURN_IF_ERROR(ValidateName("--host", options.host));
   FQS_RETURN_IF_ERROR(ValidateName("--instance", options.instance));
@@ -82,6 +85,7 @@ std::optional<AgentOptions> ParseAgentOptions(int argc, const char* const* argv,
   app.add_option("--label", options.labels,
                  "A label of this relay, such as role=gateway; may be given several times")
       ->type_name("KEY=VALUE")
+      ->allow_extra_args(false)
       ->delimiter(',');
   app.add_option("--interval", options.interval_seconds, "Time between two looks at the queue")
       ->type_name("SECONDS")

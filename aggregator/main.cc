@@ -26,6 +26,7 @@
 #include "common/base/clock.h"
 #include "common/base/logging.h"
 #include "common/base/signals.h"
+#include "common/base/standard_streams.h"
 #include "common/options/layered_options.h"
 #include "common/rpc/channel.h"
 
@@ -104,6 +105,7 @@ int Run(const AggregatorOptions& options) {
 }  // namespace fleetqshape
 
 int main(int argc, char** argv) {
+  fleetqshape::OccupyStandardStreams();
   int exit_status = 0;
   const auto options = fleetqshape::ParseAggregatorOptions(argc, argv, &exit_status);
   if (!options) return exit_status;

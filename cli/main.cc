@@ -6,8 +6,10 @@
 #include "cli/local/local_question.h"
 #include "cli/options.h"
 #include "common/base/clock.h"
+#include "common/base/standard_streams.h"
 
 int main(int argc, char** argv) {
+  fleetqshape::OccupyStandardStreams();
   // A reader that goes away is an error to be seen, not a reason to die without a word.
   std::signal(SIGPIPE, SIG_IGN);
   int exit_status = 0;

@@ -51,6 +51,9 @@ class QueueLister {
   QueueModel& model_;
   postfix::EnvelopeReader reader_;
   postfix::Envelope envelope_;
+  // Of the queue that is being listed.
+  uint64_t readable_files_ = 0;
+  uint64_t unreadable_files_ = 0;
   Counters counters_;
 };
 

@@ -49,15 +49,19 @@ void QueueModel::Change(const File& file, Axis axis, uint32_t name_id, uint32_t 
   for (uint32_t i = 0; i < times; ++i) observer_(cell, change);
 }
 
+uint32_t QueueModel::AcquireDomain(std::string_view address) {
+  AddressToDomain(address, &domain_);
+  if (domain_.size() > kMaxReportedNameLength) domain_.resize(kMaxReportedNameLength);
+  return names_->Acquire(domain_);
+}
+
 void QueueModel::AddMessage(const postfix::Envelope& envelope, File* file) {
   file->counts = true;
   file->arrival = envelope.arrival_seconds();
-  AddressToDomain(envelope.sender(), &domain_);
-  file->sender = names_->Acquire(domain_);
+  file->sender = AcquireDomain(envelope.sender());
   name_ids_.clear();
   for (size_t i = 0; i < envelope.recipient_count(); ++i) {
-    AddressToDomain(envelope.recipient(i), &domain_);
-    name_ids_.push_back(names_->Acquire(domain_));
+    name_ids_.push_back(AcquireDomain(envelope.recipient(i)));
   }
   std::sort(name_ids_.begin(), name_ids_.end());
   for (uint32_t name_id : name_ids_) {

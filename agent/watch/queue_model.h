@@ -10,6 +10,8 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -90,6 +92,8 @@ class QueueModel {
     RecipientDomains recipients;
   };
 
+  // The name id of an address's domain, which is cut if it is too long to be reported.
+  uint32_t AcquireDomain(std::string_view address);
   void AddMessage(const postfix::Envelope& envelope, File* file);
   void RemoveMessage(File* file);
   void Change(const File& file, Axis axis, uint32_t name_id, uint32_t times, int change);

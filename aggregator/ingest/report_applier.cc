@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
 #include "common/codec/section_codec.h"
+#include "common/shape/address.h"
 #include "common/shape/cell_digest.h"
 
 namespace fleetqshape {
@@ -119,6 +120,11 @@ absl::StatusOr<AppliedReport> ApplyReport(RelayId relay, const RelayState& state
   if (report.first_name_id() != next->fleet_ids->size()) {
     return absl::FailedPreconditionError(absl::StrCat("names start at ", report.first_name_id(),
                                                       ", not at ", next->fleet_ids->size()));
+  }
+  for (const std::string& name : report.names()) {
+    if (name.size() > kMaxReportedNameLength) {
+      return absl::InvalidArgumentError("a name beyond the limit");
+    }
   }
   next->fleet_ids = WithNames(next->fleet_ids, report.names(), names);
   applied.write.first_name_id = report.first_name_id();

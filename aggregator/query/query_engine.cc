@@ -20,9 +20,9 @@ int64_t RelayTime(const RelayView& relay, int64_t at_seconds) {
   return at_seconds + offset / 1000;
 }
 
-// A table of more numbers than this is refused: 512 MiB of counts. The default question has 11
-// columns, so that it may have five million rows.
-constexpr size_t kMaxTableCounts = size_t{64} << 20;
+// A table of more numbers than this is refused: on its way out it is there three times, 400 MB in
+// all. The default question has 11 columns, so that it may have 1.5 million rows.
+constexpr size_t kMaxTableCounts = size_t{16} << 20;
 
 // Sums rows by fleet name id, without looking at a name.
 class RowSums {

@@ -1,12 +1,15 @@
 #include "aggregator/store/rocksdb_store.h"
 
 #include <rocksdb/db.h>
+#include <rocksdb/env.h>
 #include <rocksdb/options.h>
 #include <rocksdb/write_batch.h>
 #include <sys/stat.h>
 
 #include <array>
 #include <cerrno>
+#include <cstdarg>
+#include <cstdio>
 #include <cstring>
 #include <limits>
 #include <string_view>
@@ -17,6 +20,7 @@
 #include "aggregator/store/section_merge_operator.h"
 #include "common/base/status_macros.h"
 #include "common/codec/section_codec.h"
+#include "spdlog/spdlog.h"
 
 namespace fleetqshape {
 namespace {
@@ -64,6 +68,20 @@ absl::Status ToAbsl(const rocksdb::Status& status) {
   if (status.IsCorruption()) return absl::DataLossError(status.ToString());
   return absl::UnavailableError(status.ToString());
 }
+
+// RocksDB's own log lines go where ours go. Its log file would share the disk with the data, and
+// this RocksDB ends the program when it can't write to that file.
+class LogToSpdlog final : public rocksdb::Logger {
+ public:
+  LogToSpdlog() : rocksdb::Logger(rocksdb::InfoLogLevel::WARN_LEVEL) {}
+
+  using rocksdb::Logger::Logv;
+  void Logv(const char* format, va_list arguments) override {
+    char line[1024];
+    std::vsnprintf(line, sizeof line, format, arguments);
+    spdlog::debug("rocksdb: {}", line);
+  }
+};
 
 class RocksDbStore final : public Store {
  public:
@@ -208,7 +226,7 @@ absl::StatusOr<std::unique_ptr<Store>> OpenRocksDbStore(const std::string& direc
   options.create_missing_column_families = true;
   // The write-ahead log is read at the start: bound it.
   options.max_total_wal_size = uint64_t{64} << 20;
-  options.keep_log_file_num = 4;
+  options.info_log = std::make_shared<LogToSpdlog>();
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
   for (const std::string& name : kFamilyNames) {
     rocksdb::ColumnFamilyOptions family;

@@ -1,11 +1,11 @@
 #include "cli/local/local_question.h"
 
+#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -24,7 +24,15 @@ using postfix::Dialect;
 constexpr char kProgram[] = "fleetqshape";
 // One thread has the floor of the disk cache's speed nearly to itself; more than these wait for
 // each other in the kernel.
-constexpr unsigned kMaxThreads = 8;
+constexpr int kMaxThreads = 8;
+
+// How many processors this process may run on: taskset, systemd and containers may leave it fewer
+// than the machine has. 0 if that cannot be told.
+int UsableProcessors() {
+  cpu_set_t processors;
+  if (sched_getaffinity(0, sizeof processors, &processors) != 0) return 0;
+  return CPU_COUNT(&processors);
+}
 
 // The queues as paths; names are found below Postfix's queue directory.
 absl::StatusOr<std::vector<std::string>> QueuePaths(const CliOptions& options, Dialect dialect) {
@@ -88,7 +96,7 @@ int AnswerLocally(const CliOptions& options, const Clock& clock) {
 
   ScanOptions scan;
   scan.paths = *paths;
-  scan.threads = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1U, kMaxThreads));
+  scan.threads = std::clamp(UsableProcessors(), 1, kMaxThreads);
   scan.question.dialect = dialect;
   scan.question.axis = options.axis;
   scan.question.buckets = AgeBuckets(options.buckets);
@@ -107,6 +115,11 @@ int AnswerLocally(const CliOptions& options, const Clock& clock) {
   const ScanResult result = ScanQueues(scan);
   for (const std::string& warning : result.warnings) {
     PrintError(kProgram, absl::StrCat("warning: ", warning));
+  }
+  if (result.counts.unreadable > 0) {
+    PrintError(kProgram, absl::StrCat("warning: ", result.counts.unreadable,
+                                      " queue files may not be read and are not counted; run as "
+                                      "root or as Postfix's mail owner"));
   }
   const bool printed = print(result.table);
   if (options.verbose) PrintCounts(result.counts, dialect);

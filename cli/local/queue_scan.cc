@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -25,8 +26,22 @@ namespace {
 
 using postfix::DirectoryEntry;
 
-// So many directories are open at a time.
-constexpr size_t kWaveDirectories = 512;
+// At most so many directories are open at a time.
+constexpr size_t kMaxWaveDirectories = 512;
+
+// How many directories may be open without taking the descriptors that the files need. Raises the
+// limit as far as it may go.
+size_t WaveDirectories() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  getrlimit(RLIMIT_NOFILE, &limit);
+  // A thread holds back up to 32 files before it closes them (FileCloser).
+  constexpr rlim_t kOthers = 64;
+  if (limit.rlim_cur <= kOthers) return 1;
+  return std::min<size_t>(limit.rlim_cur - kOthers, kMaxWaveDirectories);
+}
 
 // A directory to be scanned. It is opened only when its turn comes, below the root that it was
 // found under.
@@ -96,7 +111,7 @@ class Scanner {
     std::vector<Directory> found;
     {
       MutexLock lock(mutex_);
-      const size_t count = std::min(pending_.size(), kWaveDirectories);
+      const size_t count = std::min(pending_.size(), wave_directories_);
       std::move(pending_.end() - static_cast<std::ptrdiff_t>(count), pending_.end(),
                 std::back_inserter(found));
       pending_.resize(pending_.size() - count);
@@ -174,6 +189,7 @@ class Scanner {
   ScanResult& result_;  // warnings: guarded by mutex_ while threads run
   SeenFiles seen_;
   std::vector<std::unique_ptr<ScanWorker>> workers_;
+  const size_t wave_directories_ = WaveDirectories();
   std::atomic<uint64_t> messages_ = 0;
   Mutex progress_mutex_;
   Mutex mutex_;

@@ -125,6 +125,16 @@ PerlNumber PerlNumber::Parse(std::string_view text, bool* whole) {
   }
   const std::string_view rest = text.substr(start);
 
+  // Nearly all numbers are a few digits and nothing else.
+  constexpr size_t kSurelyFits = 18;
+  const size_t digits = rest.size() <= kSurelyFits ? SkipDigits(rest, 0) : 0;
+  if (!negative && digits > 0 && digits == rest.size()) {
+    if (whole != nullptr) *whole = true;
+    uint64_t magnitude = 0;
+    for (const char c : rest) magnitude = magnitude * 10 + static_cast<uint64_t>(c - '0');
+    return FromUnsigned(magnitude);
+  }
+
   bool non_finite_whole = false;
   if (const auto value = ParseNonFinite(rest, &non_finite_whole)) {
     if (whole != nullptr) *whole = non_finite_whole;

@@ -30,17 +30,19 @@ StopSignals::StopSignals() {
 
 StopSignals::~StopSignals() {
   if (!thread_.joinable()) return;
+  ending_ = true;
   pthread_kill(thread_.native_handle(), kEndListening);
   thread_.join();
 }
 
 void StopSignals::Start(std::function<void()> on_stop) {
-  thread_ = std::thread([on_stop = std::move(on_stop)] {
+  thread_ = std::thread([this, on_stop = std::move(on_stop)] {
     const sigset_t set = StopSet();
     int signal = 0;
-    while (sigwait(&set, &signal) != 0) {
+    // Whoever else sends that signal gets no answer.
+    while (sigwait(&set, &signal) != 0 || (signal == kEndListening && !ending_)) {
     }
-    if (signal != kEndListening) on_stop();
+    if (!ending_) on_stop();
   });
 }
 

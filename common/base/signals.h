@@ -2,6 +2,7 @@
 #ifndef FLEETQSHAPE_COMMON_BASE_SIGNALS_H_
 #define FLEETQSHAPE_COMMON_BASE_SIGNALS_H_
 
+#include <atomic>
 #include <functional>
 #include <thread>
 
@@ -20,6 +21,7 @@ class StopSignals {
   void Start(std::function<void()> on_stop);
 
  private:
+  std::atomic<bool> ending_ = false;
   std::thread thread_;
 };
 

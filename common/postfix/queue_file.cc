@@ -23,7 +23,8 @@ bool IsAlphanumeric(char c) {
 // is empty (Perl's split).
 std::optional<std::string_view> FirstField(std::string_view payload) {
   if (payload.empty()) return std::nullopt;
-  const auto blank = std::find_if(payload.begin(), payload.end(), IsSpace);
+  const auto blank =
+      std::find_if(payload.begin(), payload.end(), [](char c) { return IsSpace(c); });
   return payload.substr(0, static_cast<size_t>(blank - payload.begin()));
 }
 
@@ -47,7 +48,8 @@ std::optional<int64_t> ContentLength(std::string_view payload) {
 
 bool IsQueueFileName(std::string_view name, Dialect dialect) {
   if (dialect == Dialect::kQshape && !name.empty() && name.back() == '\n') name.remove_suffix(1);
-  return name.size() >= kMinNameLength && std::all_of(name.begin(), name.end(), IsAlphanumeric);
+  return name.size() >= kMinNameLength &&
+         std::all_of(name.begin(), name.end(), [](char c) { return IsAlphanumeric(c); });
 }
 
 bool IsReadyMode(mode_t mode, Dialect dialect) {
@@ -139,13 +141,16 @@ bool EnvelopeReader::ReadStart(const struct stat& status, Progress* progress, Qu
 QueueFileKind EnvelopeReader::ReadRest(Progress* progress) {
   Record record;
   std::string_view payload;
-  while (records_.Next(&record)) {
+  while (records_.NextOfEnvelope(&record)) {
     switch (record.type) {
       case kRecordPointer:
         if (!FollowPointer(record)) return QueueFileKind::kDamaged;
         break;
       case kRecordRecipient:
-        if (!records_.Payload(record, &payload)) return QueueFileKind::kDamaged;
+        if (!records_.Payload(record, &payload) ||
+            envelope_->recipients_.size() == Envelope::kMaxRecipients) {
+          return QueueFileKind::kDamaged;
+        }
         envelope_->recipients_.push_back(envelope_->Keep(payload));
         break;
       case kRecordSender:

@@ -27,6 +27,9 @@ bool IsReadyMode(mode_t mode, Dialect dialect);
 // What a queue file says of its message. Reused for file after file.
 class Envelope {
  public:
+  // A message with more is damaged or hostile: a loop of pointers can make any number of them.
+  static constexpr size_t kMaxRecipients = 1'000'000;
+
   // Arrival, in seconds since the Unix epoch. A double because qshape takes any number that stands
   // in the file; arrival_seconds() is what agents report.
   double arrival() const { return arrival_; }

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 
 namespace fleetqshape::postfix {
@@ -29,6 +30,13 @@ int64_t ReadAt(int fd, char* buffer, int64_t length, int64_t offset) {
   } while (count < 0 && errno == EINTR);
   return count;
 }
+
+// Types that PassOverOthers leaves to Next: RecordType, and '0', at which qshape ends.
+constexpr std::array<bool, 256> kLeftToNext = [] {
+  std::array<bool, 256> types{};
+  for (const unsigned char type : std::string_view("CTFSRMNLwXpE0")) types[type] = true;
+  return types;
+}();
 
 }  // namespace
 
@@ -66,7 +74,34 @@ int RecordReader::GetByteBeyondWindow() {
   return static_cast<unsigned char>(buffer_[0]);
 }
 
+void RecordReader::PassOverOthers() {
+  const int64_t start = position_ - window_start_;
+  if (start < 0) return;
+  // The window may reach beyond the size that the file had; a record may not.
+  const int64_t end = std::min(window_length_, size_ - window_start_);
+  int64_t index = start;
+  while (index <= end - 2) {
+    const auto type = static_cast<unsigned char>(buffer_[static_cast<size_t>(index)]);
+    const auto length = static_cast<unsigned char>(buffer_[static_cast<size_t>(index) + 1]);
+    if (kLeftToNext[type] || length > 0x7F || index + 2 + length > end) break;
+    index += 2 + length;
+  }
+  position_ += index - start;
+}
+
 bool RecordReader::Next(Record* record) {
+  // Nearly always type and length are in the window, and the length has one byte.
+  const int64_t index = position_ - window_start_;
+  if (index >= 0 && index <= window_length_ - 2) {
+    const auto first = static_cast<unsigned char>(buffer_[static_cast<size_t>(index)]);
+    const auto second = static_cast<unsigned char>(buffer_[static_cast<size_t>(index) + 1]);
+    if (second <= 0x7F && first != '0') {
+      if (second > 0 && second > size_ - position_ - 2) return false;
+      *record = {first, position_ + 2, second};
+      position_ += 2 + second;
+      return true;
+    }
+  }
   const int type = GetByte();
   // qshape takes the character 0 for the end: in Perl it is false.
   if (type == kEndOfFile || (dialect_ == Dialect::kQshape && type == '0')) return false;
@@ -123,7 +158,12 @@ bool RecordReader::Payload(const Record& record, std::string_view* payload) {
 
 bool RecordReader::Seek(int64_t offset) {
   if (offset < 0) return false;
-  if (offset < position_ && ++backward_jumps_ > kMaxBackwardJumps) return false;
+  if (offset < position_) {
+    // What lies between will be gone over again. What is beyond a window is counted when it is
+    // read.
+    bytes_read_ += std::min(position_ - offset, kLargestWindow);
+    if (++backward_jumps_ > kMaxBackwardJumps || bytes_read_ > kMaxBytesRead) return false;
+  }
   position_ = offset;
   return true;
 }

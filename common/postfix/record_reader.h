@@ -61,6 +61,11 @@ class RecordReader {
   // Moves to the next record, the reader standing behind its payload then. False at the end of
   // the file, at a record that is cut off or malformed, at a read error or a bound.
   bool Next(Record* record);
+  // As Next, but may pass over records of types that are not in RecordType.
+  bool NextOfEnvelope(Record* record) {
+    PassOverOthers();
+    return Next(record);
+  }
   // The payload of the record that Next gave last. Valid until the next call of any function.
   // False if it can't be read, or is longer than kMaxPayload.
   bool Payload(const Record& record, std::string_view* payload);
@@ -78,6 +83,9 @@ class RecordReader {
     return GetByteBeyondWindow();
   }
   int GetByteBeyondWindow();
+  // Most records of an envelope are attributes. Passes over those that lie whole in the window and
+  // have a length of one byte, just as Next would; whatever it leaves, Next takes.
+  void PassOverOthers();
   // Reads a new window that starts at `offset`. False if there is nothing.
   bool FillWindow(int64_t offset);
 

@@ -14,6 +14,7 @@ struct Range {
   size_t end;
 };
 Range LocalPart(std::string_view address) {
+  if (address.find('\n') == kNone) return {0, address.rfind('@') + 1};  // kNone + 1 is 0
   const size_t first = address.find('@');
   if (first == kNone) return {0, 0};
   const size_t newline_before = address.rfind('\n', first);
@@ -25,7 +26,6 @@ Range LocalPart(std::string_view address) {
 
 // s/\.\././g : pairs from left to right; what a replacement makes is not looked at again.
 void CollapseDoubleDots(std::string* domain) {
-  if (domain->find("..") == std::string::npos) return;
   size_t out = 0;
   for (size_t in = 0; in < domain->size(); ++in) {
     const char c = (*domain)[in];
@@ -63,10 +63,14 @@ void AddressToDomain(std::string_view address, std::string* domain) {
   const Range local = LocalPart(address);
   domain->append(address.substr(0, local.begin));
   domain->append(address.substr(local.end));
+  bool double_dots = false;
+  char previous = 0;
   for (char& c : *domain) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
+    double_dots |= c == '.' && previous == '.';
+    previous = c;
   }
-  CollapseDoubleDots(domain);
+  if (double_dots) CollapseDoubleDots(domain);
   TrimDots(domain);
 }
 

@@ -2,10 +2,15 @@
 #ifndef FLEETQSHAPE_COMMON_SHAPE_ADDRESS_H_
 #define FLEETQSHAPE_COMMON_SHAPE_ADDRESS_H_
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
 namespace fleetqshape {
+
+// No name that agents report is longer; Postfix itself keeps no address beyond 2048 bytes
+// (line_length_limit).
+inline constexpr size_t kMaxReportedNameLength = 4096;
 
 // The row of the null sender.
 inline constexpr std::string_view kMailerDaemon = "MAILER-DAEMON";

@@ -95,9 +95,14 @@ std::vector<Row> OrderedRows(const Table& table, double top_rows) {
   if (top_rows > 0 && top_rows < static_cast<double>(rows.size())) {
     shown = static_cast<size_t>(top_rows);
   }
-  std::partial_sort(rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(shown), rows.end(),
-                    before);
-  rows.resize(shown);
+  // A heap is the faster way to a few rows, and the slower one to all.
+  if (shown == rows.size()) {
+    std::sort(rows.begin(), rows.end(), before);
+  } else {
+    std::partial_sort(rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(shown), rows.end(),
+                      before);
+    rows.resize(shown);
+  }
   return rows;
 }
 

@@ -13,8 +13,11 @@ What is compared
 
 What makes it fair
     Every round runs each program once, every other round in the opposite order, so that whatever else the machine
-    does hits all. The files are in the page cache. Before a run, what others left to be written is written: qshape
-    makes every inode dirty, because it sets the access times (fleetqshape and the floor do not, by O_NOATIME).
+    does hits all. The files are in the page cache. qshape makes every inode dirty, because reading sets the access
+    times; fleetqshape and the floor leave them alone (O_NOATIME). After qshape's runs, what they left to be written is
+    written, so that nobody else pays for it.
+
+    On a machine that does other work at the same time, wall times tell little: look at the CPU times.
 
 What keeps it honest
     Before the rounds, the tables of fleetqshape, with and without --compat, are compared with qshape's, all at the
@@ -123,6 +126,7 @@ def check_tables(programs: Programs, queue: Queue) -> None:
         status, expected, errors = oracle.run([queue.path], now)
     if status != 0 or errors:
         raise WrongAnswer(f"qshape: exit status {status}, {errors.decode(errors='replace')}")
+    os.sync()
     for options in (["--compat"], []):
         command = [programs.fleetqshape, *options, "--at", str(now), queue.path]
         actual = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
@@ -134,7 +138,6 @@ def check_tables(programs: Programs, queue: Queue) -> None:
 def run_once(contestant: Contestant, processors: Sequence[int], queue: Queue) -> None:
     """Runs it on the first processors, as many as it has threads, and notes what that took."""
     all_processors = os.sched_getaffinity(0)
-    os.sync()
     with tempfile.TemporaryFile() as output:
         redirect = [(os.POSIX_SPAWN_DUP2, output.fileno(), 1)]
         os.sched_setaffinity(0, processors[: contestant.threads])
@@ -149,6 +152,8 @@ def run_once(contestant: Contestant, processors: Sequence[int], queue: Queue) ->
             raise WrongAnswer(f"{contestant.name}: exit status {os.waitstatus_to_exitcode(status)}")
         output.seek(0)
         contestant.check_output(output.read(), queue)
+    if contestant.command[0] == QSHAPE:
+        os.sync()
     contestant.wall_seconds.append(wall_seconds)
     contestant.cpu_seconds.append(usage.ru_utime + usage.ru_stime)
 
@@ -182,9 +187,9 @@ def rows_of(contestants: Sequence[Contestant]) -> list[list[str]]:
             f"{min(one.wall_seconds):.3f}",
             f"{statistics.median(one.wall_seconds):.3f}",
             f"{min(one.cpu_seconds):.3f}",
-            f"{statistics.median(one.cpu_seconds):.3f}",
             f"{min(one.wall_seconds) / min(floor.wall_seconds):.2f}",
             f"{median_ratio(one.wall_seconds, floor.wall_seconds):.2f}",
+            f"{min(one.cpu_seconds) / min(floor.cpu_seconds):.2f}",
             f"{min(qshape.wall_seconds) / min(one.wall_seconds):.1f}",
         ])
     return rows
@@ -192,8 +197,8 @@ def rows_of(contestants: Sequence[Contestant]) -> list[list[str]]:
 
 def markdown_table(contestants: Sequence[Contestant]) -> str:
     heads = [
-        "program", "threads", "wall s, min", "wall s, median", "CPU s, min", "CPU s, median",
-        "to the floor, of minima", "to the floor, median of rounds", "faster than qshape",
+        "program", "threads", "wall s, min", "wall s, median", "CPU s, min", "to the floor: wall, of minima",
+        "wall, median of rounds", "CPU, of minima", "times faster than qshape",
     ]  # fmt: skip
     rows = rows_of(contestants)
     widths = [max(map(len, column)) for column in zip(heads, *rows)]

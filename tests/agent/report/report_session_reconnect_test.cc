@@ -168,6 +168,20 @@ TEST_F(ReportSessionTest, ASnapshotRequestIsAnsweredWithASnapshotInANewEpoch) {
   EXPECT_TRUE(session_.UpToDate());
 }
 
+TEST_F(ReportSessionTest, ChangesBetweenARequestAndTheSnapshotArePartOfTheSnapshotOnly) {
+  Put(1, Queue::kActive, "r@one");
+  ReportSnapshot();
+  session_.OnMessage(SnapshotRequest());
+  Put(2, Queue::kActive, "r@two");
+  const auto report = ReportOf(session_.TakeOutgoing());
+  ASSERT_TRUE(report);
+  follower_.Apply(*report);
+  EXPECT_EQ(follower_.cells(), test::CellsOfModel(model_));
+  session_.OnMessage(Acknowledgement(kSecondEpoch, 1));
+  EXPECT_TRUE(session_.TakeOutgoing().empty());
+  EXPECT_TRUE(session_.UpToDate());
+}
+
 TEST_F(ReportSessionTest, AcknowledgementsForOtherReportsAreIgnored) {
   Put(1, Queue::kActive, "r@one");
   ReportSnapshot();

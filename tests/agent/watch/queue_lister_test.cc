@@ -6,13 +6,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <ctime>
 #include <filesystem>
 #include <map>
 #include <string>
 #include <vector>
 
 #include "common/shape/address.h"
-#include "tests/agent/watch/shifted_time.h"
+#include "tests/agent/watch/file_times.h"
 #include "tests/support/named_cells.h"
 #include "tests/support/queue_directory_builder.h"
 #include "tests/support/random_source.h"
@@ -27,6 +29,7 @@ using test::QueueDirectoryBuilder;
 using test::QueueFileBuilder;
 using test::QueueMessage;
 using test::ShiftedTime;
+using namespace std::chrono_literals;
 
 QueueMessage MessageTo(const std::vector<std::string>& recipients,
                        const std::string& arrival = "1000 0") {
@@ -84,7 +87,7 @@ class QueueListerTest : public ::testing::Test {
 };
 
 TEST_F(QueueListerTest, MessagesOfAllQueuesAreTakenInAsTheirEnvelopesSay) {
-  const ShiftedTime later(2);  // so that nothing is read twice
+  const ShiftedTime later(5s);  // so that nothing is read twice
   directory_.WriteBytes("maildrop/AAAAAA1", PostdropFile(MessageTo({"r@drop"}, "1 0")));
   directory_.Write("hold/AAAAAA2", MessageTo({"r@hold"}, "2 0"));
   directory_.Write("incoming/AAAAAA3", MessageTo({"r@incoming"}, "3 0"));
@@ -109,6 +112,7 @@ TEST_F(QueueListerTest, MessagesOfAllQueuesAreTakenInAsTheirEnvelopesSay) {
 
 // Such a change leaves the size as it is, and the time of change too if it comes within a tick.
 TEST_F(QueueListerTest, ARecipientDeliveredRightAfterAPassIsNoticed) {
+  const test::CoarseFileTimes coarse(500ms);
   QueueMessage message;
   message.recipients.clear();
   for (int i = 0; i < 60; ++i) message.recipients.push_back("r@d" + std::to_string(i));
@@ -122,8 +126,35 @@ TEST_F(QueueListerTest, ARecipientDeliveredRightAfterAPassIsNoticed) {
   EXPECT_EQ(model_.message_count(), 0U) << "nobody is left to deliver to";
 }
 
-TEST_F(QueueListerTest, UnchangedFilesOlderThanASecondAreNotReadAgain) {
-  const ShiftedTime later(2);
+// ext4 with inodes of 128 bytes, as a file system that was ext3 once has them, notes whole seconds;
+// and the kernel stamps files with its last tick, a little behind the clock that we read.
+TEST_F(QueueListerTest, ARecipientDeliveredInTheSameSecondIsNoticedWhereFileTimesAreSeconds) {
+  const test::CoarseFileTimes coarse(1s);
+  struct stat before {};
+  struct stat after {};
+  const std::string path = directory_.path("active/AAAAAA");
+  do {  // until both changes fall into one second
+    directory_.Write("active/AAAAAA", MessageTo({"a@a", "b@b"}));
+    ASSERT_EQ(stat(path.c_str(), &before), 0);
+    timespec now{};
+    clock_gettime(CLOCK_REALTIME, &now);
+    const std::chrono::nanoseconds since_file_time =
+        std::chrono::seconds(now.tv_sec - before.st_ctim.tv_sec) +
+        std::chrono::nanoseconds(now.tv_nsec);
+    {
+      // The clock stands a hair beyond the next second, the kernel's last tick a hair before it.
+      const ShiftedTime next_second(
+          std::chrono::ceil<std::chrono::milliseconds>(1s - since_file_time) + 2ms);
+      EXPECT_EQ(PassAndListRecipients(Queue::kActive), (Names{"a", "b"}));
+    }
+    directory_.MarkDelivered("active/AAAAAA", "a@a");
+    ASSERT_EQ(stat(path.c_str(), &after), 0);
+  } while (before.st_ctim.tv_sec != after.st_ctim.tv_sec);
+  EXPECT_EQ(PassAndListRecipients(Queue::kActive), Names{"b"});
+}
+
+TEST_F(QueueListerTest, UnchangedOlderFilesAreNotReadAgain) {
+  const ShiftedTime later(5s);
   for (int i = 0; i < 20; ++i) {
     directory_.Write("deferred/AAAAAA" + std::to_string(i), MessageTo({"r@r"}));
   }
@@ -137,7 +168,7 @@ TEST_F(QueueListerTest, UnchangedFilesOlderThanASecondAreNotReadAgain) {
 }
 
 TEST_F(QueueListerTest, AFileThatMayChangeWithoutATraceIsReadAgain) {
-  const ShiftedTime back(-3600);  // so that no file is older than a second
+  const ShiftedTime back(-1h);  // so that no file is older than a second
   directory_.Write("deferred/AAAAAA", MessageTo({"r@r"}));
   EXPECT_EQ(FilesReadByPass(), 1U);
   EXPECT_EQ(FilesReadByPass(), 1U);
@@ -145,7 +176,7 @@ TEST_F(QueueListerTest, AFileThatMayChangeWithoutATraceIsReadAgain) {
 }
 
 TEST_F(QueueListerTest, AnOlderFileIsReadAgainWhenItsTimeOfChangeDiffers) {
-  const ShiftedTime later(2);
+  const ShiftedTime later(5s);
   directory_.Write("deferred/AAAAAA", MessageTo({"a@a", "b@b"}));
   directory_.Write("deferred/BBBBBB", MessageTo({"c@c"}));
   EXPECT_EQ(FilesReadByPass(), 2U);
@@ -164,8 +195,8 @@ TEST_F(QueueListerTest, AnOlderFileIsReadAgainWhenItsTimeOfChangeDiffers) {
 }
 
 TEST_F(QueueListerTest, AMessageThatMovesIsInItsNewQueueOnly) {
-  for (const int64_t shift : {0, 2, -3600}) {
-    SCOPED_TRACE(shift);
+  for (const std::chrono::seconds shift : {0s, 5s, -3600s}) {
+    SCOPED_TRACE(shift.count());
     const ShiftedTime time(shift);
     directory_.Write("incoming/AAAAAA", MessageTo({"r@r"}));
     EXPECT_EQ(PassAndListRecipients(Queue::kIncoming), Names{"r"});
@@ -207,7 +238,7 @@ TEST_F(QueueListerTest, OnlyFilesWhoseModeSaysThatTheyAreReadyCount) {
 }
 
 TEST_F(QueueListerTest, FilesThatHoldNoMessageDoNotCount) {
-  const ShiftedTime later(2);  // so that nothing is read twice
+  const ShiftedTime later(5s);  // so that nothing is read twice
   directory_.WriteBytes("active/FOREIGN", "no queue file");
   directory_.WriteBytes("active/EMPTY0", "");
   directory_.WriteBytes("active/CUTOFF", CleanupFile(MessageTo({"r@r"})).substr(0, 200));
@@ -243,7 +274,7 @@ TEST_F(QueueListerTest, MessagesStayKnownWhileTheQueueIsHashedAnew) {
 }
 
 TEST_F(QueueListerTest, NothingIsFollowedOutOfTheQueueAndNothingBlocks) {
-  const ShiftedTime later(2);  // so that nothing is read twice
+  const ShiftedTime later(5s);  // so that nothing is read twice
   test::TemporaryDirectory outside;
   outside.WriteFile("OUTSIDE", CleanupFile(MessageTo({"r@outside"})));
   ASSERT_EQ(symlink(outside.path("OUTSIDE").c_str(), directory_.path("active/LINKED1").c_str()), 0);
@@ -369,15 +400,47 @@ TEST_F(QueueListerTest, NothingIsRemovedWhenDescriptorsRunOutForAFile) {
   EXPECT_EQ(lister_.counters().incomplete_passes, 1U);
 }
 
-TEST_F(QueueListerTest, ReadsWithoutPrivilegesWhatItMayRead) {
+TEST_F(QueueListerTest, AFileThatMayNotBeReadDoesNotStopTheRest) {
   directory_.Write("active/AAAAAA", MessageTo({"r@r"}), 0755);
   directory_.Write("active/BBBBBB", MessageTo({"r@secret"}), 0700);
+  directory_.Write("active/CCCCCC", MessageTo({"r@gone"}), 0755);
   const test::UnprivilegedFileAccess nobody;
-  lister_.Pass().IgnoreError();
-  EXPECT_EQ(Recipients(Queue::kActive).count("r"), 1U);
+  EXPECT_EQ(PassAndListRecipients(Queue::kActive), (Names{"gone", "r"}));
+  directory_.Remove("active/CCCCCC");
+  EXPECT_EQ(PassAndListRecipients(Queue::kActive), Names{"r"});
+}
+
+TEST_F(QueueListerTest, AQueueOfWhichNothingMayBeReadIsNotAnEmptyOne) {
+  directory_.MakeDirectory("deferred/A");
+  directory_.Write("deferred/A/AAAAAA", MessageTo({"r@r"}), 0755);
+  directory_.Write("active/BBBBBB", MessageTo({"r@active"}), 0755);
+  EXPECT_EQ(PassAndListRecipients(Queue::kDeferred), Names{"r"});
+  directory_.SetMode("deferred/A/AAAAAA", 0700);
+  directory_.Remove("active/BBBBBB");
+  {
+    const test::UnprivilegedFileAccess nobody;
+    const absl::Status status = lister_.Pass();
+    EXPECT_EQ(status.code(), absl::StatusCode::kPermissionDenied) << status;
+    EXPECT_NE(status.message().find("/deferred"), absl::string_view::npos) << status;
+  }
+  EXPECT_EQ(Recipients(Queue::kDeferred), Names{"r"});
+  EXPECT_EQ(Recipients(Queue::kActive), Names{}) << "the other queues are listed as ever";
+}
+
+TEST_F(QueueListerTest, ADirectoryWithoutAnyQueueIsNotAnEmptyQueue) {
+  directory_.Write("active/AAAAAA", MessageTo({"r@r"}));
+  EXPECT_EQ(PassAndListRecipients(Queue::kActive), Names{"r"});
+  for (Queue queue : kAllQueues) {
+    const std::string name(QueueName(queue));
+    directory_.Move(name, name + ".away");
+  }
+  EXPECT_EQ(lister_.Pass().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(Recipients(Queue::kActive), Names{"r"});
+  EXPECT_EQ(lister_.counters().incomplete_passes, 1U);
 }
 
 TEST_F(QueueListerTest, EqualsTheDirectoryAfterEachPassOverRandomChanges) {
+  const test::CoarseFileTimes coarse(500ms);
   for (uint64_t seed = test::FirstSeed(); seed < test::FirstSeed() + test::Runs(3); ++seed) {
     SCOPED_TRACE(test::SeedTrace(seed));
     test::RandomSource random(seed);

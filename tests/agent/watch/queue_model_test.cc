@@ -87,6 +87,14 @@ TEST_F(QueueModelTest, EachRecipientOfADomainCountsHoweverTheyAreOrdered) {
                {Queue::kActive, kRecipient, "x.example", 5}});
 }
 
+TEST_F(QueueModelTest, ANameTooLongToBeReportedIsCut) {
+  const std::string longest(kMaxReportedNameLength, 'a');
+  Put(7, Queue::kActive, 5, "s@" + longest, {"r@" + longest + "b", "q@" + longest + "c"});
+  ExpectCells({{Queue::kActive, kSender, longest, 5},
+               {Queue::kActive, kRecipient, longest, 5},
+               {Queue::kActive, kRecipient, longest, 5}});
+}
+
 TEST_F(QueueModelTest, AMessageThatMovesIsInOneQueueOnly) {
   Put(7, Queue::kIncoming, 5, "s@s", {"r@r"});
   Put(7, Queue::kActive, 5, "s@s", {"r@r"});

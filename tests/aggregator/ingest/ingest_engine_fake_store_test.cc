@@ -199,6 +199,7 @@ TEST_F(EngineOnFakeStoreTest, TheRecordSaysWhoTheRelayIsAndWhenItWasHeard) {
   ASSERT_TRUE(connection.ok());
   ReportWriter writer;
   SubmitSound(connection->relay, writer.Snapshot(9, OneCell(1)));
+  ASSERT_EQ(store_.batches().size(), 1U);
   const v1::StoredRelay record = store_.batches()[0][0].record;
   EXPECT_EQ(record.cluster(), "eu");
   EXPECT_EQ(record.host(), "a");

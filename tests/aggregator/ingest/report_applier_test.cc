@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "common/codec/section_codec.h"
+#include "common/shape/address.h"
 #include "tests/aggregator/relay_reports.h"
 #include "tests/support/named_cells.h"
 #include "tests/support/random_source.h"
@@ -101,6 +102,11 @@ TEST_F(ReportApplierTest, SectionsThatDidNotChangeAreShared) {
   const size_t hold = SectionIndex(Queue::kHold, kAxis);
   EXPECT_EQ(before->sections[hold], state_->sections[hold]);
   EXPECT_EQ(before->fleet_ids, state_->fleet_ids);
+}
+
+TEST_F(ReportApplierTest, TheLongestNameIsTaken) {
+  Advance(writer_.Snapshot(1, {{kQueue, kAxis, std::string(kMaxReportedNameLength, 'a'), 1}}));
+  EXPECT_EQ(Cells(), writer_.cells());
 }
 
 TEST_F(ReportApplierTest, RelaysOwnIdsLeadToTheFleetsNames) {
@@ -217,6 +223,8 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"ANameThatIsNotGiven", kInvalid, [](auto* r) { r->mutable_names()->Clear(); }},
         Refusal{"ANameIdFarBeyond", kInvalid,
                 [](auto* r) { r->mutable_sections(0)->set_name_id_steps(0, 0xFFFFFFFF); }},
+        Refusal{"ANameTooLong", kInvalid,
+                [](auto* r) { r->set_names(0, std::string(kMaxReportedNameLength + 1, 'a')); }},
         Refusal{"AnotherName", kUnfit, [](auto* r) { r->set_names(0, "another"); }},
         Refusal{"NoQueue", kInvalid, [](auto* r) { r->mutable_sections(0)->clear_queue(); }},
         Refusal{"AnUnknownQueue", kInvalid,

@@ -387,6 +387,20 @@ TEST_F(QueryEngineTest, BucketsThatMakeNoTableAreRefused) {
   EXPECT_EQ(Ask(question).table.columns, 100'001U);
 }
 
+TEST_F(QueryEngineTest, ATableThatWouldNotFitIntoMemoryIsRefused) {
+  NamedCells cells;
+  for (int i = 0; i < 200; ++i) cells.insert({kQueue, kAxis, "d" + std::to_string(i), 1});
+  Add(Relay("a", cells));
+  TableQuestion question = Question();
+  question.buckets.linear = true;
+  question.buckets.bucket_count = AgeBuckets::kMaxBucketCount;
+  const absl::Status status = engine_->GetTable(question).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("-b"));
+  question.buckets.bucket_count = 100;
+  EXPECT_EQ(Ask(question).table.names.size(), 200U);
+}
+
 // A relay's clock and a question's time are numbers that somebody else chose.
 TEST_F(QueryEngineTest, RelayClocksAtTheEndsOfTimeAreAnswered) {
   const int64_t now = clock_.NowSeconds();

@@ -13,7 +13,7 @@
 namespace fleetqshape {
 namespace {
 
-using std::string_view_literals::operator""sv;
+using namespace std::string_view_literals;
 
 PerlNumber Zero() { return PerlNumber::FromUnsigned(0); }
 

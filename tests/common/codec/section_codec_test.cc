@@ -151,6 +151,12 @@ TEST(SectionRoundTripTest, KeepsTheWholeRangeOfAnEnvelopesArrivals) {
       DeltaOf({{1, {-limit, 0, limit}}, {2, {limit}}}, {{1, {limit}}, {3, {-limit, limit}}}));
 }
 
+TEST(SectionRoundTripTest, KeepsTheWholeRangeOf64Bits) {
+  ExpectRoundTrip(DeltaOf({{1, {kMin64, -1, 0, kMax64}}, {2, {kMax64, kMax64}}}, {{1, {kMin64}}}));
+  ExpectRoundTrip(DeltaOf({{1, {kMax64}}}, {}));
+  ExpectRoundTrip(DeltaOf({}, {{1, {kMin64}}}));
+}
+
 TEST(SectionRoundTripTest, KeepsRandomBlocksAndDeltas) {
   const unsigned seed = std::random_device()();
   SCOPED_TRACE("seed " + std::to_string(seed));

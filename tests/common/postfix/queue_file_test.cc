@@ -23,7 +23,7 @@ using test::QueueFileBuilder;
 using test::QueueMessage;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-using std::string_view_literals::operator""sv;
+using namespace std::string_view_literals;
 
 double ArrivalOf(std::string_view time, Dialect dialect) {
   return Read(Start(time).Add('S', "s").Add('R', "r").Add('E').bytes(), dialect).arrival;

@@ -3,11 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <cstddef>
+#include <random>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/postfix/queue_file.h"
 #include "tests/common/postfix/envelope_reading.h"
+#include "tests/support/memory_file.h"
 #include "tests/support/queue_file_builder.h"
 
 namespace fleetqshape::postfix {
@@ -15,7 +18,7 @@ namespace {
 
 using test::QueueFileBuilder;
 using ::testing::ElementsAre;
-using std::string_view_literals::operator""sv;
+using namespace std::string_view_literals;
 
 // -- The content -------------------------------------------------------------------------------
 
@@ -135,6 +138,49 @@ TEST(EnvelopeWayTest, PointersInTheContentAreFollowed) {
   }
 }
 
+// -- Other records ------------------------------------------------------------------------------
+
+// Compared with a reading that takes one record after the other.
+TEST(EnvelopeWayTest, RecordsOfAnyTypeAndLengthArePassedOver) {
+  const unsigned seed = std::random_device()();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 random(seed);
+  for (int round = 0; round < 1000; ++round) {
+    QueueFileBuilder file = Start().Add('S', "s");
+    std::string sender = "s";
+    std::vector<std::string> recipients;
+    const unsigned often = 1 + random() % 20;
+    bool over_for_qshape = false;
+    for (unsigned n = random() % 400; n > 0; --n) {
+      const size_t length = random() % 30 == 0 ? random() % 6000 : random() % 140;
+      const std::string payload(length, static_cast<char>('a' + n % 26));
+      auto type = static_cast<char>(random());
+      if (type == 'M' || type == 'E' || type == 'p' || type == '0') type = 'A';
+      if (random() % often == 0) type = "RSD"[random() % 3];
+      if (random() % 2000 == 0) type = '0';
+      file.Add(type, payload);
+      if (type == 'R') recipients.push_back(payload);
+      if (type == 'S') sender = payload;
+      over_for_qshape |= type == '0';
+    }
+    const auto expected =
+        recipients.empty() ? QueueFileKind::kNoRecipients : QueueFileKind::kMessage;
+    const ReadEnvelope result = Read(file.Add('E').bytes(), Dialect::kPostfix);
+    ASSERT_EQ(result.kind, expected) << round;
+    ASSERT_EQ(result.sender, sender) << round;
+    ASSERT_EQ(result.recipients, recipients) << round;
+    ASSERT_EQ(KindOf(file.bytes(), Dialect::kQshape),
+              over_for_qshape ? QueueFileKind::kDamaged : expected)
+        << round;
+    // Cut off anywhere behind the first records, it is no message.
+    const size_t first = Start().Where();
+    const size_t size = first + random() % (file.bytes().size() - 1 - first);
+    ASSERT_EQ(KindOf(std::string_view(file.bytes()).substr(0, size), Dialect::kPostfix),
+              QueueFileKind::kDamaged)
+        << round << ' ' << size;
+  }
+}
+
 // -- Pointers ----------------------------------------------------------------------------------
 
 TEST(EnvelopeWayTest, RecipientsBehindTheEndAreFoundThroughPointers) {
@@ -164,6 +210,33 @@ TEST(EnvelopeWayTest, APointerMayLeadBackwardsOverTheReadersWindow) {
   file.SetPointer(pointer, file.Where()).Add('R', "late").AddPointer(early);
   for (const Dialect dialect : kDialects) {
     EXPECT_THAT(Read(file.bytes(), dialect).recipients, ElementsAre("late", "early"));
+  }
+}
+
+// What milters add stands behind a content of any size: each leads there and all the way back.
+TEST(EnvelopeWayTest, PointersLeadOverALargeContentAndBack) {
+  constexpr int64_t kContent = int64_t{1} << 30;
+  constexpr size_t kAdded = 5;
+  QueueFileBuilder file;
+  file.Add('C', test::Column(kContent) + " 1 1").Add('T', "5").Add('S', "s");
+  const size_t pointers = file.Where();
+  for (size_t i = 0; i < kAdded; ++i) file.AddPointer(0);
+  const size_t pointer_bytes = (file.Where() - pointers) / kAdded;
+  file.Add('M');
+  QueueFileBuilder end;
+  end.Add('X').Add('E');
+  for (size_t i = 0; i < kAdded; ++i) {
+    const size_t pointer = pointers + i * pointer_bytes;
+    file.SetPointer(pointer, file.Where() + kContent + end.Where());
+    end.Add('R', "added").AddPointer(pointer + pointer_bytes);
+  }
+  test::MemoryFile bytes(file.bytes());
+  bytes.Write(static_cast<int64_t>(file.Where()) + kContent, end.bytes());
+  for (const Dialect dialect : kDialects) {
+    EnvelopeReader reader;
+    Envelope envelope;
+    EXPECT_EQ(reader.Read(bytes.fd(), bytes.status(), dialect, &envelope), QueueFileKind::kMessage);
+    EXPECT_EQ(envelope.recipient_count(), kAdded);
   }
 }
 

@@ -22,7 +22,7 @@ using test::QueueFileBuilder;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::Pair;
-using std::string_view_literals::operator""sv;
+using namespace std::string_view_literals;
 
 constexpr Dialect kDialects[] = {Dialect::kPostfix, Dialect::kQshape};
 

@@ -11,7 +11,7 @@
 namespace fleetqshape {
 namespace {
 
-using std::string_view_literals::operator""sv;
+using namespace std::string_view_literals;
 
 std::string DomainOf(std::string_view address) {
   std::string domain;

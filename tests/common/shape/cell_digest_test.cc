@@ -11,7 +11,7 @@
 namespace fleetqshape {
 namespace {
 
-using std::string_view_literals::operator""sv;
+using namespace std::string_view_literals;
 using Cell = std::tuple<Queue, Axis, std::string_view, int64_t>;
 
 uint64_t Hash(const Cell& cell) {
