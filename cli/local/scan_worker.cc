@@ -10,6 +10,12 @@ namespace fleetqshape {
 using postfix::Dialect;
 using postfix::QueueFileKind;
 
+namespace {
+
+constexpr size_t kMostWaiting = 8192;
+
+}  // namespace
+
 void ScanCounts::Add(const ScanCounts& other) {
   messages += other.messages;
   force_expired += other.force_expired;
@@ -111,13 +117,27 @@ void ScanWorker::CountEnvelope() {
 
 void ScanWorker::CountAddress(std::string_view address, size_t bucket) {
   AddressToDomain(address, &domain_);
-  table_.Add(domain_, bucket);
-  table_.AddTotal(bucket);
+  waiting_names_.append(domain_);
+  waiting_.push_back({domain_.size(), bucket});
+  if (waiting_.size() < kMostWaiting) return;
+  AddWaitingTo(&table_);
+  waiting_.clear();
+  waiting_names_.clear();
+}
+
+void ScanWorker::AddWaitingTo(ShapeTable* table) const {
+  std::string_view names = waiting_names_;
+  for (const Arrival& arrival : waiting_) {
+    table->Add(names.substr(0, arrival.name_length), arrival.bucket);
+    table->AddTotal(arrival.bucket);
+    names.remove_prefix(arrival.name_length);
+  }
 }
 
 void ScanWorker::MergeTableInto(ShapeTable* sum) const {
   MutexLock lock(mutex_);
   sum->MergeFrom(table_);
+  AddWaitingTo(sum);
 }
 
 }  // namespace fleetqshape

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/container/flat_hash_set.h"
 #include "cli/local/file_closer.h"
@@ -80,11 +81,17 @@ class ScanWorker {
   void MergeTableInto(ShapeTable* sum) const FQS_EXCLUDES(mutex_);
 
  private:
+  struct Arrival {
+    size_t name_length;
+    size_t bucket;
+  };
+
   bool CountOpenFile(int fd, const struct stat& status);
   bool IsFirstSight(const struct stat& status);
   void CountForeign() FQS_EXCLUDES(mutex_);
   void CountEnvelope() FQS_EXCLUDES(mutex_);
   void CountAddress(std::string_view address, size_t bucket) FQS_REQUIRES(mutex_);
+  void AddWaitingTo(ShapeTable* table) const FQS_REQUIRES(mutex_);
 
   const ScanQuestion& question_;
   SeenFiles& seen_;
@@ -95,6 +102,10 @@ class ScanWorker {
   ScanCounts counts_;
   mutable Mutex mutex_;
   ShapeTable table_ FQS_GUARDED_BY(mutex_);
+  // Not in the table yet. Reading files sweeps the table out of the processor's caches; it is
+  // fetched once for thousands of arrivals, not for each.
+  std::vector<Arrival> waiting_ FQS_GUARDED_BY(mutex_);
+  std::string waiting_names_ FQS_GUARDED_BY(mutex_);  // one after the other
 };
 
 }  // namespace fleetqshape

@@ -356,6 +356,7 @@ class Simulation {
     const std::unique_ptr<Fleet> fleet_before = std::move(fleet_);
     for (Relay& relay : relays_) relay.submitted.clear();
     OpenAggregator();
+    ASSERT_NE(fleet_, nullptr);
     // All that was seen before was on the disk.
     for (const RelayView& view : fleet_->Snapshot()) {
       const RelayView& was = before[view.description->identity];

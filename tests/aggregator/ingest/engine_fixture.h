@@ -56,6 +56,12 @@ class EngineTest : public ::testing::Test {
     EXPECT_TRUE(connection.ok()) << connection.status();
     return connection.ok() ? *connection : IngestEngine::Connection{};
   }
+  // So many relays, with the numbers from 0 for hosts.
+  std::vector<RelayId> ConnectSeveral(int count) {
+    std::vector<RelayId> relays(static_cast<size_t>(count));
+    for (size_t i = 0; i < relays.size(); ++i) relays[i] = Connect(std::to_string(i)).relay;
+    return relays;
+  }
   PendingOutcome Submit(RelayId relay, const v1::Report& report) {
     PendingOutcome outcome;
     engine_->Submit(relay, report, outcome.Callback());

@@ -66,9 +66,8 @@ TEST_F(EngineOnFakeStoreTest, WhatIsAcknowledgedIsSeenAtThatMoment) {
 }
 
 TEST_F(EngineOnFakeStoreTest, ReportsOfManyRelaysGatherWhileABatchIsWritten) {
-  std::vector<RelayId> relays;
+  const std::vector<RelayId> relays = ConnectSeveral(10);
   std::vector<ReportWriter> writers(10);
-  for (int i = 0; i < 10; ++i) relays.push_back(Connect(std::to_string(i)).relay);
   store_.Close();
   std::vector<PendingOutcome> outcomes;
   outcomes.push_back(Submit(relays[0], writers[0].Snapshot(1, OneCell(0))));
@@ -146,9 +145,8 @@ TEST_F(EngineOnFakeStoreTest, AReportThatCannotBeWrittenLeavesTheStateAsItWas) {
 }
 
 TEST_F(EngineOnFakeStoreTest, ABatchThatFailsFailsForAllItsReports) {
-  std::vector<RelayId> relays;
+  const std::vector<RelayId> relays = ConnectSeveral(4);
   std::vector<ReportWriter> writers(4);
-  for (int i = 0; i < 4; ++i) relays.push_back(Connect(std::to_string(i)).relay);
   store_.Close();
   const PendingOutcome first = Submit(relays[0], writers[0].Snapshot(1, OneCell(0)));
   store_.WaitUntilBegun(1);
@@ -332,9 +330,8 @@ void WaitUntilAsleep(pid_t thread) {
 }
 
 TEST_F(EngineOnFakeStoreTest, AStopWaitsForTheBatchBeingWrittenAndAnswersAllThatWaits) {
-  std::vector<RelayId> relays;
+  const std::vector<RelayId> relays = ConnectSeveral(4);
   std::vector<ReportWriter> writers(4);
-  for (int i = 0; i < 4; ++i) relays.push_back(Connect(std::to_string(i)).relay);
   store_.Close();
   const PendingOutcome being_written = Submit(relays[0], writers[0].Snapshot(1, OneCell(0)));
   store_.WaitUntilBegun(1);

@@ -110,6 +110,21 @@ TEST_F(IngestEngineTest, WhatDoesNotFollowIsAnsweredWithASnapshotRequest) {
   EXPECT_EQ(engine_->counters().refused, 3U);
 }
 
+// Nothing but the numbers tells that these do not follow: each would lead to the digest that it
+// says.
+TEST_F(IngestEngineTest, AGapIsNoticedEvenIfNothingWasMissed) {
+  const RelayId relay = Connect("a").relay;
+  SubmitSound(relay, writer_.Snapshot(9, OneCell(1)));
+  const v1::Report second = writer_.ReportTo(OneCell(1));
+  const v1::Report third = writer_.ReportTo(OneCell(1));
+  EXPECT_TRUE(IsSnapshotRequest(SubmitAndWait(relay, third)));
+  v1::Report unknown_epoch = second;
+  unknown_epoch.set_epoch(10);
+  EXPECT_TRUE(IsSnapshotRequest(SubmitAndWait(relay, unknown_epoch)));
+  SubmitSound(relay, second);
+  SubmitSound(relay, third);
+}
+
 TEST_F(IngestEngineTest, AFirstReportMayOnlyBeASnapshot) {
   const RelayId relay = Connect("a").relay;
   writer_.Snapshot(9, OneCell(1));
@@ -319,8 +334,7 @@ TEST_F(IngestEngineTest, ArrivalsAtTheEndsOfTimeHarmNobody) {
 
 TEST_F(IngestEngineTest, SeveralThreadsReportForRelaysOfTheirOwn) {
   constexpr int kThreads = 4;
-  std::vector<RelayId> relays;
-  for (int i = 0; i < kThreads; ++i) relays.push_back(Connect(std::to_string(i)).relay);
+  const std::vector<RelayId> relays = ConnectSeveral(kThreads);
   std::vector<NamedCells> expected(kThreads);
   std::vector<std::thread> threads;
   for (int i = 0; i < kThreads; ++i) {
