@@ -9,6 +9,14 @@ function(fqs_target_defaults target)
   endif()
 endfunction()
 
+# Optimizes libraries and the programs made of them as one: what reads queue files calls small
+# functions across libraries for every record. 2 percent of a scan; a few seconds of linking.
+function(fqs_optimize_together)
+  if(CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    set_target_properties(${ARGN} PROPERTIES INTERPROCEDURAL_OPTIMIZATION ON)
+  endif()
+endfunction()
+
 # fqs_library(NAME SOURCES file... [DEPS target...])
 function(fqs_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})

@@ -100,8 +100,9 @@ class Scanner {
   }
 
   void Finish() {
+    result_.table = workers_[0]->TakeTable();
     for (const auto& worker : workers_) {
-      worker->MergeTableInto(&result_.table);
+      worker->MergeTableInto(&result_.table);  // the first has nothing left
       result_.counts.Add(worker->counts());
     }
   }
@@ -150,7 +151,7 @@ class Scanner {
           });
       if (!listed.ok()) Warn(directory.path(), listed);
     }
-    worker.CloseFiles();
+    worker.Settle();
   }
 
   void AddSubdirectory(const Directory& parent, std::string_view name) {
@@ -168,7 +169,7 @@ class Scanner {
     if (!postfix::IsQueueFileName(name, options_.question.dialect)) return;
     const FileDescriptor directory(open(directory_path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     CountFile(directory.get(), name.c_str(), workers_[0].get());
-    workers_[0]->CloseFiles();
+    workers_[0]->Settle();
   }
 
   void CountFile(int directory_fd, const char* name, ScanWorker* worker) {

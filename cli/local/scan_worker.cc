@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <string_view>
+#include <utility>
 
 #include "common/shape/address.h"
 
@@ -52,6 +53,12 @@ bool ScanWorker::CountFile(int directory_fd, const char* name) {
   const bool counted = CountOpenFile(fd, status);
   closer_.Close(fd);
   return counted;
+}
+
+void ScanWorker::Settle() {
+  closer_.Flush();
+  MutexLock lock(mutex_);
+  AddWaiting();
 }
 
 bool ScanWorker::CountOpenFile(int fd, const struct stat& status) {
@@ -119,19 +126,37 @@ void ScanWorker::CountAddress(std::string_view address, size_t bucket) {
   AddressToDomain(address, &domain_);
   waiting_names_.append(domain_);
   waiting_.push_back({domain_.size(), bucket});
-  if (waiting_.size() < kMostWaiting) return;
+  if (waiting_.size() == kMostWaiting) AddWaiting();
+}
+
+void ScanWorker::AddWaiting() {
   AddWaitingTo(&table_);
   waiting_.clear();
   waiting_names_.clear();
 }
 
 void ScanWorker::AddWaitingTo(ShapeTable* table) const {
+  // Each row is asked for ahead of its turn, so that several come from memory at a time.
+  constexpr size_t kAhead = 8;
   std::string_view names = waiting_names_;
-  for (const Arrival& arrival : waiting_) {
-    table->Add(names.substr(0, arrival.name_length), arrival.bucket);
+  std::string_view names_ahead = waiting_names_;
+  const auto take = [](std::string_view* from, size_t length) {
+    const std::string_view name = from->substr(0, length);
+    from->remove_prefix(length);
+    return name;
+  };
+  for (size_t i = 0; i < waiting_.size() + kAhead; ++i) {
+    if (i < waiting_.size()) table->Prefetch(take(&names_ahead, waiting_[i].name_length));
+    if (i < kAhead) continue;
+    const Arrival& arrival = waiting_[i - kAhead];
+    table->Add(take(&names, arrival.name_length), arrival.bucket);
     table->AddTotal(arrival.bucket);
-    names.remove_prefix(arrival.name_length);
   }
+}
+
+ShapeTable ScanWorker::TakeTable() {
+  MutexLock lock(mutex_);
+  return std::exchange(table_, ShapeTable(question_.buckets.columns()));
 }
 
 void ScanWorker::MergeTableInto(ShapeTable* sum) const {

@@ -72,11 +72,14 @@ class ScanWorker {
   // was a message.
   bool CountFile(int directory_fd, const char* name);
 
-  // Closes what CountFile may have left open; to be called by the thread that called CountFile, at
-  // its end.
-  void CloseFiles() { closer_.Flush(); }
+  // Closes what CountFile may have left open, and brings the table up to date; to be called by the
+  // thread that called CountFile, at its end.
+  void Settle() FQS_EXCLUDES(mutex_);
 
   const ScanCounts& counts() const { return counts_; }
+  // All that was counted, which the worker then has no more. After Settle.
+  ShapeTable TakeTable() FQS_EXCLUDES(mutex_);
+
   // What was counted so far.
   void MergeTableInto(ShapeTable* sum) const FQS_EXCLUDES(mutex_);
 
@@ -91,6 +94,7 @@ class ScanWorker {
   void CountForeign() FQS_EXCLUDES(mutex_);
   void CountEnvelope() FQS_EXCLUDES(mutex_);
   void CountAddress(std::string_view address, size_t bucket) FQS_REQUIRES(mutex_);
+  void AddWaiting() FQS_REQUIRES(mutex_);
   void AddWaitingTo(ShapeTable* table) const FQS_REQUIRES(mutex_);
 
   const ScanQuestion& question_;

@@ -115,6 +115,24 @@ PerlNumber PerlNumber::IntegerIfBelow(double limit) const {
 }
 
 PerlNumber PerlNumber::Parse(std::string_view text, bool* whole) {
+  // Nearly all numbers are a few digits and nothing else.
+  constexpr size_t kSurelyFits = 18;
+  if (!text.empty() && text.size() <= kSurelyFits) {
+    uint64_t magnitude = 0;
+    bool digits = true;
+    for (const char c : text) {
+      digits &= IsDigit(c);
+      magnitude = magnitude * 10 + static_cast<uint64_t>(c - '0');
+    }
+    if (digits) {
+      if (whole != nullptr) *whole = true;
+      return FromUnsigned(magnitude);
+    }
+  }
+  return ParseAny(text, whole);
+}
+
+PerlNumber PerlNumber::ParseAny(std::string_view text, bool* whole) {
   if (whole != nullptr) *whole = false;
   size_t start = 0;
   while (start < text.size() && IsSpace(text[start])) ++start;
@@ -124,16 +142,6 @@ PerlNumber PerlNumber::Parse(std::string_view text, bool* whole) {
     ++start;
   }
   const std::string_view rest = text.substr(start);
-
-  // Nearly all numbers are a few digits and nothing else.
-  constexpr size_t kSurelyFits = 18;
-  const size_t digits = rest.size() <= kSurelyFits ? SkipDigits(rest, 0) : 0;
-  if (!negative && digits > 0 && digits == rest.size()) {
-    if (whole != nullptr) *whole = true;
-    uint64_t magnitude = 0;
-    for (const char c : rest) magnitude = magnitude * 10 + static_cast<uint64_t>(c - '0');
-    return FromUnsigned(magnitude);
-  }
 
   bool non_finite_whole = false;
   if (const auto value = ParseNonFinite(rest, &non_finite_whole)) {

@@ -30,6 +30,8 @@ class PerlNumber {
   std::string ToString() const;
 
  private:
+  // Parse, for texts that are not just a few digits.
+  static PerlNumber ParseAny(std::string_view text, bool* whole);
   // The same number as an integer if it is a double with an integral value below `limit`.
   PerlNumber IntegerIfBelow(double limit) const;
 

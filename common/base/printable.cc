@@ -1,5 +1,6 @@
 #include "common/base/printable.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -57,6 +58,8 @@ bool IsDeceptive(uint32_t c) {
 }  // namespace
 
 std::string PrintableName(std::string_view name) {
+  const auto plain = [](char c) { return c >= 0x20 && c < 0x7F; };
+  if (std::all_of(name.begin(), name.end(), plain)) return std::string(name);
   std::string printable;
   printable.reserve(name.size());
   while (!name.empty()) {

@@ -40,8 +40,12 @@ class DirectoryReader {
 absl::StatusOr<FileDescriptor> OpenDirectory(const char* path);
 
 // Opens the directory `relative_path` below `root_fd`. No symbolic link, no "..", no mount point
-// on the way is followed (openat2). Errors as above.
+// on the way is followed. Errors as above.
 absl::StatusOr<FileDescriptor> OpenDirectoryBeneath(int root_fd, const char* relative_path);
+
+// The same without openat2, one component after the other: what OpenDirectoryBeneath does on Linux
+// before 5.6. A component that is exchanged meanwhile can only lead to another directory below.
+absl::StatusOr<FileDescriptor> OpenDirectoryStepwise(int root_fd, const char* relative_path);
 
 // Opens the entry `name` of a directory for reading if it is a regular file, and takes its status
 // after that, so that no exchange of the file goes unnoticed. Never blocks (a FIFO), never follows

@@ -1,7 +1,9 @@
 #include "common/postfix/queue_file.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstring>
 #include <optional>
 
 #include "common/base/perl_number.h"
@@ -15,9 +17,12 @@ bool IsSpace(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
-bool IsAlphanumeric(char c) {
-  return IsDigit(c) || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-}
+constexpr std::array<bool, 256> kIsAlphanumeric = [] {
+  std::array<bool, 256> set{};
+  for (unsigned char c = '0'; c <= '9'; ++c) set[c] = true;
+  for (unsigned char c = 'A'; c <= 'Z'; ++c) set[c] = set[c | 0x20] = true;
+  return set;
+}();
 
 // The first blank-separated field of a T record: empty if a blank comes first, absent if the record
 // is empty (Perl's split).
@@ -28,15 +33,28 @@ std::optional<std::string_view> FirstField(std::string_view payload) {
   return payload.substr(0, static_cast<size_t>(blank - payload.begin()));
 }
 
+// Where the blanks end that stand at `position`. The numbers of a C record are padded to 15 bytes:
+// eight at a time.
+size_t SkipBlanks(std::string_view text, size_t position) {
+  constexpr uint64_t kEightSpaces = 0x2020202020202020;
+  uint64_t eight = 0;
+  while (position + sizeof eight <= text.size()) {
+    std::memcpy(&eight, text.data() + position, sizeof eight);
+    if (eight != kEightSpaces) break;
+    position += sizeof eight;
+  }
+  while (position < text.size() && IsSpace(text[position])) ++position;
+  return position;
+}
+
 // The content length in a C record (REC_TYPE_SIZE_FORMAT): the first of at least three numbers.
 std::optional<int64_t> ContentLength(std::string_view payload) {
   std::string_view first;
   size_t position = 0;
   for (int field = 0; field < 3; ++field) {
-    const size_t blanks = position;
-    while (position < payload.size() && IsSpace(payload[position])) ++position;
-    if (field > 0 && position == blanks) return std::nullopt;
-    const size_t digits = position;
+    const size_t digits = SkipBlanks(payload, position);
+    if (field > 0 && digits == position) return std::nullopt;
+    position = digits;
     while (position < payload.size() && IsDigit(payload[position])) ++position;
     if (position == digits) return std::nullopt;
     if (field == 0) first = payload.substr(digits, position - digits);
@@ -49,7 +67,7 @@ std::optional<int64_t> ContentLength(std::string_view payload) {
 bool IsQueueFileName(std::string_view name, Dialect dialect) {
   if (dialect == Dialect::kQshape && !name.empty() && name.back() == '\n') name.remove_suffix(1);
   return name.size() >= kMinNameLength &&
-         std::all_of(name.begin(), name.end(), [](char c) { return IsAlphanumeric(c); });
+         std::all_of(name.begin(), name.end(), [](unsigned char c) { return kIsAlphanumeric[c]; });
 }
 
 bool IsReadyMode(mode_t mode, Dialect dialect) {
@@ -175,7 +193,7 @@ QueueFileKind EnvelopeReader::ReadRest(Progress* progress) {
 bool EnvelopeReader::FollowPointer(const Record& record) {
   std::string_view payload;
   if (!records_.Payload(record, &payload)) return false;
-  const PerlNumber offset = PerlNumber::Parse(payload);
+  const PerlNumber offset = PerlNumber::Parse(payload.substr(SkipBlanks(payload, 0)));
   return offset.AsDouble() > 0 ? records_.Seek(offset.AsSigned64()) : true;
 }
 

@@ -1,6 +1,7 @@
 #include "common/shape/address.h"
 
 #include <cstddef>
+#include <cstring>
 
 namespace fleetqshape {
 namespace {
@@ -52,14 +53,34 @@ void TrimDots(std::string* domain) {
   if (leading) domain->erase(begin, 1);
 }
 
+// The whole reduction for addresses in one line whose domain has single dots between labels only.
+// False for all others, `domain` being anything then.
+bool ReduceCommonAddress(std::string_view address, std::string* domain) {
+  if (std::memchr(address.data(), '\n', address.size()) != nullptr) return false;
+  const auto* at = static_cast<const char*>(memrchr(address.data(), '@', address.size()));
+  const std::string_view host =
+      at == nullptr ? address : address.substr(static_cast<size_t>(at - address.data()) + 1);
+  domain->resize(host.size());
+  char* out = domain->data();
+  char previous = '.';  // a dot at the start, too, is for the long way
+  bool odd_dots = false;
+  for (const char c : host) {
+    odd_dots |= c == '.' && previous == '.';
+    previous = c;
+    *out++ = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+  }
+  return !odd_dots && previous != '.';
+}
+
 }  // namespace
 
 void AddressToDomain(std::string_view address, std::string* domain) {
-  domain->clear();
   if (address.empty()) {
     domain->assign(kMailerDaemon);
     return;
   }
+  if (ReduceCommonAddress(address, domain)) return;
+  domain->clear();
   const Range local = LocalPart(address);
   domain->append(address.substr(0, local.begin));
   domain->append(address.substr(local.end));

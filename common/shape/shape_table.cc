@@ -30,6 +30,8 @@ void ShapeTable::Add(std::string_view name, size_t bucket) {
   if (bucket < columns_) ++row[bucket];
 }
 
+void ShapeTable::Prefetch(std::string_view name) const { row_of_name_.prefetch(ToAbsl(name)); }
+
 void ShapeTable::AddCounts(std::string_view name, const uint64_t* counts) {
   AddRow(counts, columns_, RowOf(name));
 }
@@ -70,6 +72,8 @@ Table ShapeTable::Finish(const RowOptions& options) const {
   Table table;
   table.columns = columns_;
   table.total = total_;
+  table.names.reserve(row_of_name_.size() + parents.row_of_name_.size());
+  table.counts.reserve((row_of_name_.size() + parents.row_of_name_.size()) * columns_);
   const auto add_row = [&](const std::string& name, const uint64_t* counts) {
     table.names.push_back(name);
     table.counts.insert(table.counts.end(), counts, counts + columns_);

@@ -37,6 +37,8 @@ class ShapeTable {
 
   // One more arrival under `name`, in `bucket` (a bucket without a column counts in the sum only).
   void Add(std::string_view name, size_t bucket);
+  // A hint that `name` comes soon.
+  void Prefetch(std::string_view name) const;
   // A row of `columns` counts under `name`.
   void AddCounts(std::string_view name, const uint64_t* counts);
   // One more in TOTAL; Add and AddCounts leave TOTAL alone.

@@ -1,8 +1,12 @@
 #include "common/shape/table_text.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
+#include <numeric>
 #include <string_view>
 #include <vector>
 
@@ -13,6 +17,8 @@ namespace {
 
 // The name column is never narrower than this many bytes.
 constexpr double kMinNameWidth = 18;
+// An absurd -w is no reason to ask for memory that may never be used.
+constexpr size_t kMostReserved = size_t{64} << 20;
 
 struct Layout {
   std::vector<std::string> heads;
@@ -51,6 +57,18 @@ void AppendRightJustified(std::string_view text, size_t width, std::string* out)
   out->append(text);
 }
 
+// A number takes the width of its column; one that is wider, as many columns as it needs.
+void AppendCount(uint64_t count, size_t width, std::string* out) {
+  if (count < 10 && width > 0) {  // most cells
+    out->append(width, ' ');
+    out->back() = static_cast<char>('0' + count);
+    return;
+  }
+  std::array<char, std::numeric_limits<uint64_t>::digits10 + 1> digits;
+  const char* end = std::to_chars(digits.begin(), digits.end(), count).ptr;
+  AppendRightJustified({digits.data(), static_cast<size_t>(end - digits.data())}, width, out);
+}
+
 // Perl's substr($name, start, length), with both cut to whole numbers.
 std::string_view Substring(std::string_view name, double start, double length) {
   const auto from = std::min(static_cast<size_t>(start), name.size());
@@ -77,6 +95,7 @@ void AppendName(std::string_view name, double width, bool raw, std::string* out)
 }
 
 struct Row {
+  uint64_t total;  // counts[0], at hand for sorting
   std::string_view name;
   const uint64_t* counts;
 };
@@ -84,10 +103,13 @@ struct Row {
 std::vector<Row> OrderedRows(const Table& table, double top_rows) {
   std::vector<Row> rows;
   rows.reserve(table.names.size() + 1);
-  rows.push_back({"TOTAL", table.total.data()});
-  for (size_t i = 0; i < table.names.size(); ++i) rows.push_back({table.names[i], table.row(i)});
+  const auto add = [&rows](std::string_view name, const uint64_t* counts) {
+    rows.push_back({counts[0], name, counts});
+  };
+  add("TOTAL", table.total.data());
+  for (size_t i = 0; i < table.names.size(); ++i) add(table.names[i], table.row(i));
   const auto before = [](const Row& a, const Row& b) {
-    if (a.counts[0] != b.counts[0]) return a.counts[0] > b.counts[0];
+    if (a.total != b.total) return a.total > b.total;
     if (a.name.size() != b.name.size()) return a.name.size() < b.name.size();
     return a.name < b.name;
   };
@@ -110,20 +132,24 @@ std::vector<Row> OrderedRows(const Table& table, double top_rows) {
 
 std::string TableText(const Table& table, const TextOptions& options) {
   const Layout layout = MakeLayout(table, options);
+  const std::vector<Row> rows = OrderedRows(table, options.top_rows);
   std::string text;
+  const size_t line = std::accumulate(layout.widths.begin(), layout.widths.end(),
+                                      static_cast<size_t>(layout.name_width) + 1);
+  text.reserve(std::min(line * (rows.size() + 1), kMostReserved));
   AppendName("", layout.name_width, options.raw_names, &text);
   for (size_t column = 0; column < table.columns; ++column) {
     AppendRightJustified(layout.heads[column], layout.widths[column], &text);
   }
   text.push_back('\n');
-  for (const Row& row : OrderedRows(table, options.top_rows)) {
+  for (const Row& row : rows) {
     if (options.raw_names) {
       AppendName(row.name, layout.name_width, true, &text);
     } else {
       AppendName(PrintableName(row.name), layout.name_width, false, &text);
     }
     for (size_t column = 0; column < table.columns; ++column) {
-      AppendRightJustified(std::to_string(row.counts[column]), layout.widths[column], &text);
+      AppendCount(row.counts[column], layout.widths[column], &text);
     }
     text.push_back('\n');
   }

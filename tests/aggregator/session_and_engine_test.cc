@@ -353,7 +353,7 @@ class Simulation {
     CloseAggregator();
     std::map<RelayIdentity, RelayView> before;
     for (const RelayView& view : fleet_->Snapshot()) before[view.description->identity] = view;
-    const std::unique_ptr<Fleet> fleet_before = std::move(fleet_);
+    const std::unique_ptr<Fleet> fleet_before = std::exchange(fleet_, nullptr);
     for (Relay& relay : relays_) relay.submitted.clear();
     OpenAggregator();
     ASSERT_NE(fleet_, nullptr);

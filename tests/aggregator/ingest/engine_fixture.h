@@ -43,6 +43,9 @@ inline bool IsSnapshotRequest(const IngestEngine::Outcome& outcome) {
 // What both kinds of tests do with an engine.
 class EngineTest : public ::testing::Test {
  protected:
+  // Before the store, which is the derived fixture's.
+  void TearDown() override { engine_.reset(); }
+
   void StartOn(Store* store) {
     fleet_ = std::make_unique<Fleet>();
     engine_ = std::make_unique<IngestEngine>(store, fleet_.get(), &clock_);

@@ -117,6 +117,7 @@ TEST(FleetNamesTest, ThreadsThatInternTheSameNamesGetTheSameIds) {
   constexpr int kThreads = 4;
   std::vector<std::vector<uint32_t>> ids(kThreads);
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int thread = 0; thread < kThreads; ++thread) {
     threads.emplace_back([&names, &mine = ids[static_cast<size_t>(thread)]] {
       for (int i = 0; i < 2000; ++i) {

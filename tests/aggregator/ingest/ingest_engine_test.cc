@@ -337,6 +337,7 @@ TEST_F(IngestEngineTest, SeveralThreadsReportForRelaysOfTheirOwn) {
   const std::vector<RelayId> relays = ConnectSeveral(kThreads);
   std::vector<NamedCells> expected(kThreads);
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int i = 0; i < kThreads; ++i) {
     threads.emplace_back([&, i, relay = relays[static_cast<size_t>(i)]] {
       test::RandomSource random(static_cast<uint64_t>(i));

@@ -203,6 +203,7 @@ TEST_F(RocksDbStoreTest, ASnapshotWithoutNamesForgetsTheOldOnes) {
 TEST_F(RocksDbStoreTest, RelaysDoNotLeakIntoEachOther) {
   const std::vector<RelayId> ids = {1, 2, 255, 256, 0x10000, 0xFFFFFFFE, 0xFFFFFFFF, 0x01000000};
   std::vector<RelayWrite> writes;
+  writes.reserve(ids.size());
   for (RelayId id : ids) {
     writes.push_back(
         WithNames(Write(id, 1, {Replace(OneArrival(0, id))}), 0, {"name" + std::to_string(id)}));

@@ -52,7 +52,7 @@ class ScanWorkerTest : public ::testing::Test {
     returned_.clear();
     for (const std::string& name : names)
       returned_.push_back(worker.CountFile(fd.get(), name.c_str()));
-    worker.CloseFiles();
+    worker.Settle();
     counts_ = worker.counts();
     ShapeTable sum(question_.buckets.columns());
     worker.MergeTableInto(&sum);

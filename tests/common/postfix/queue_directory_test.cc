@@ -66,8 +66,22 @@ class QueueDirectoryTest : public ::testing::Test {
 
 using DirectoryReaderTest = QueueDirectoryTest;
 using OpenDirectoryTest = QueueDirectoryTest;
-using OpenDirectoryBeneathTest = QueueDirectoryTest;
 using OpenQueueFileTest = QueueDirectoryTest;
+
+// With openat2 and without.
+class OpenDirectoryBeneathTest
+    : public QueueDirectoryTest,
+      public ::testing::WithParamInterface<absl::StatusOr<FileDescriptor> (*)(int, const char*)> {
+ protected:
+  absl::StatusOr<FileDescriptor> Open(const FileDescriptor& root, const char* path) {
+    return GetParam()(root.get(), path);
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Openat2, OpenDirectoryBeneathTest,
+                         ::testing::Values(&OpenDirectoryBeneath));
+INSTANTIATE_TEST_SUITE_P(Stepwise, OpenDirectoryBeneathTest,
+                         ::testing::Values(&OpenDirectoryStepwise));
 
 TEST_F(DirectoryReaderTest, TellsWhatEachEntryIs) {
   directory_.WriteFile("A1B2C3", "");
@@ -170,56 +184,51 @@ TEST_F(OpenDirectoryTest, WhatMayNotBeReadIsDenied) {
   EXPECT_EQ(CodeOfOpening(path), absl::StatusCode::kPermissionDenied);
 }
 
-TEST_F(OpenDirectoryBeneathTest, OpensWhatLiesBelow) {
+TEST_P(OpenDirectoryBeneathTest, OpensWhatLiesBelow) {
   directory_.MakeDirectory("D/E");
   directory_.WriteFile("D/E/A1B2C3", "");
   const FileDescriptor root = Opened(directory_.path());
-  const auto below = OpenDirectoryBeneath(root.get(), "D/E");
+  const auto below = Open(root, "D/E");
   ASSERT_TRUE(below.ok()) << below.status();
   EXPECT_THAT(TypesIn(below->get()), ElementsAre(Pair("A1B2C3", DT_REG)));
-  const auto same = OpenDirectoryBeneath(root.get(), ".");
+  const auto same = Open(root, ".");
   ASSERT_TRUE(same.ok()) << same.status();
   EXPECT_THAT(TypesIn(same->get()), ElementsAre(Pair("D", DT_DIR)));
 }
 
-TEST_F(OpenDirectoryBeneathTest, RefusesToLeave) {
+TEST_P(OpenDirectoryBeneathTest, RefusesToLeave) {
   directory_.MakeDirectory("queue/D");
   directory_.MakeDirectory("other");
   const FileDescriptor root = Opened(directory_.path("queue"));
   for (const std::string& path :
        {std::string(".."), std::string("../other"), std::string("D/../.."),
         std::string("D/../../queue"), directory_.path("queue/D"), std::string("/")}) {
-    const auto opened = OpenDirectoryBeneath(root.get(), path.c_str());
+    const auto opened = Open(root, path.c_str());
     EXPECT_EQ(opened.status().code(), absl::StatusCode::kUnavailable) << path;
   }
 }
 
-TEST_F(OpenDirectoryBeneathTest, RefusesLinksEvenOnTheWayAndToWithin) {
+TEST_P(OpenDirectoryBeneathTest, RefusesLinksEvenOnTheWayAndToWithin) {
   directory_.MakeDirectory("queue/D/E");
   directory_.MakeDirectory("other/E");
   std::filesystem::create_symlink("../other", directory_.path("queue/out"));
   std::filesystem::create_symlink("D", directory_.path("queue/in"));
   const FileDescriptor root = Opened(directory_.path("queue"));
   for (const char* path : {"out", "out/", "out/E", "in", "in/", "in/E"}) {
-    EXPECT_EQ(OpenDirectoryBeneath(root.get(), path).status().code(),
-              absl::StatusCode::kFailedPrecondition)
-        << path;
+    EXPECT_EQ(Open(root, path).status().code(), absl::StatusCode::kFailedPrecondition) << path;
   }
 }
 
-TEST_F(OpenDirectoryBeneathTest, RefusesMountPoints) {
+TEST_P(OpenDirectoryBeneathTest, RefusesMountPoints) {
   const FileDescriptor root = Opened("/");
-  EXPECT_EQ(OpenDirectoryBeneath(root.get(), "proc").status().code(),
-            absl::StatusCode::kUnavailable);
+  EXPECT_EQ(Open(root, "proc").status().code(), absl::StatusCode::kUnavailable);
 }
 
-TEST_F(OpenDirectoryBeneathTest, TellsWhatIsMissingOrDenied) {
+TEST_P(OpenDirectoryBeneathTest, TellsWhatIsMissingOrDenied) {
   directory_.WriteFile("A1B2C3", "");
   directory_.MakeDirectory("D");
   const FileDescriptor root = Opened(directory_.path());
-  const auto code = [&](const char* path) {
-    return OpenDirectoryBeneath(root.get(), path).status().code();
-  };
+  const auto code = [&](const char* path) { return Open(root, path).status().code(); };
   EXPECT_EQ(code("none"), absl::StatusCode::kNotFound);
   EXPECT_EQ(code("A1B2C3"), absl::StatusCode::kFailedPrecondition);
   ASSERT_EQ(chmod(directory_.path("D").c_str(), 0), 0);
