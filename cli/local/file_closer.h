@@ -31,7 +31,7 @@ class FileCloser {
   }
 
  private:
-  static constexpr int kBatch = 32;
+  static constexpr int kBatch = 16;
 
   int first_ = 0;
   int count_ = 0;
