@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "common/base/status_macros.h"
 #include "spdlog/spdlog.h"
 
 namespace fleetqshape {
@@ -11,35 +13,24 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-milliseconds FromSeconds(double seconds) {
-  return milliseconds(static_cast<int64_t>(seconds * 1000));
-}
-
-ReportSession::Options SessionOptions(const AgentOptions& options) {
-  ReportSession::Options session;
-  session.hello = MakeHello(options);
-  session.heartbeat_milliseconds = FromSeconds(options.heartbeat_seconds).count();
-  return session;
-}
+// How often Postfix's configuration is looked at (stat only), and the service manager told.
+constexpr milliseconds kRound(1000);
 
 }  // namespace
 
-Agent::Agent(const AgentOptions& options, const Clock* clock, std::function<uint64_t()> random)
-    : options_(options),
-      clock_(*clock),
-      model_([this](const Cell& cell, int change) { session_.OnCellChange(cell, change); }),
-      lister_(options.queue_directory, &model_),
-      session_(SessionOptions(options), &model_, clock, random),
-      backoff_(random),
-      client_(options.aggregator,
-              {.on_message = [this](v1::AggregatorMessage message) { Post(std::move(message)); },
-               .on_closed = [this](absl::Status status) { Post(std::move(status)); }}) {}
+Agent::Relay::Relay(const AgentOptions& agent_options, const RelayOptions& relay_options,
+                    const Clock* clock, Random random)
+    : options(relay_options),
+      agent(agent_options, relay_options, clock, std::move(random)),
+      thread([this] { agent.Run(); }) {}
 
-void Agent::Post(Event event) {
-  MutexLock lock(mutex_);
-  events_.push_back(std::move(event));
-  condition_.NotifyOne();
+Agent::Relay::~Relay() {
+  agent.Stop();
+  thread.join();
 }
+
+Agent::Agent(const AgentOptions& options, const Clock* clock, std::function<Random()> make_random)
+    : options_(options), clock_(*clock), make_random_(std::move(make_random)), finder_(options) {}
 
 void Agent::Stop() {
   MutexLock lock(mutex_);
@@ -47,99 +38,94 @@ void Agent::Stop() {
   condition_.NotifyOne();
 }
 
-bool Agent::WaitForEvents(TimePoint deadline, std::deque<Event>* events) {
+bool Agent::WaitForStop(milliseconds time) {
+  const auto deadline = steady_clock::now() + time;
   MutexLock lock(mutex_);
-  while (!stopping_ && events_.empty() && steady_clock::now() < deadline) {
-    condition_.WaitUntil(mutex_, deadline);
-  }
-  events->swap(events_);
-  return !stopping_;
+  while (!stopping_ && steady_clock::now() < deadline) condition_.WaitUntil(mutex_, deadline);
+  return stopping_;
 }
 
-void Agent::Run() {
-  spdlog::info("watching {}", options_.queue_directory);
-  std::deque<Event> events;
+absl::Status Agent::Run() {
+  FQS_RETURN_IF_ERROR(FindRelays());
   do {
-    for (const Event& event : events) Handle(event);
-    events.clear();
-    const TimePoint now = steady_clock::now();
-    if (now >= next_pass_) LookAtQueue();
-    if (saw_whole_queue_ && !connected_ && now >= next_connect_) Connect();
-    client_.Send(session_.TakeOutgoing());
-  } while (WaitForEvents(NextDeadline(), &events));
-  const ReportSession::Counters& sent = session_.counters();
-  spdlog::info(
-      "stopping: sent {} snapshots, {} deltas, {} cells, {} bytes, {} heartbeats; read {} files in "
-      "{} passes",
-      sent.snapshots, sent.deltas, sent.cells, sent.bytes, sent.heartbeats,
-      lister_.counters().files_read, lister_.counters().passes);
-}
-
-Agent::TimePoint Agent::NextDeadline() const {
-  TimePoint deadline = next_pass_;
-  if (saw_whole_queue_ && !connected_) deadline = std::min(deadline, next_connect_);
-  if (const auto heartbeat = session_.NextHeartbeatMilliseconds()) {
-    const milliseconds left(std::max<int64_t>(*heartbeat - clock_.NowMilliseconds(), 0));
-    deadline = std::min(deadline, steady_clock::now() + left);
-  }
-  return deadline;
-}
-
-void Agent::LookAtQueue() {
-  const TimePoint start = steady_clock::now();
-  const absl::Status status = lister_.Pass();
-  next_pass_ = start + FromSeconds(options_.interval_seconds);
-  const std::string problem(status.message());
-  if (status.ok() && (!saw_whole_queue_ || !last_pass_problem_.empty())) {
-    // What is reported starts with a whole pass: a queue that can't be read is not an empty one.
-    saw_whole_queue_ = true;
-    spdlog::info("{} holds {} messages", options_.queue_directory, model_.message_count());
-  } else if (!status.ok() && problem != last_pass_problem_) {
-    spdlog::error("cannot list the whole queue: {}; {}", problem,
-                  saw_whole_queue_ ? "what is known of it stays"
-                                   : "nothing is reported before it can be listed");
-  }
-  last_pass_problem_ = problem;
-  if (model_.NamesWorthRenewing()) {
-    model_.RenewNames();
-    session_.OnNamesRenewed();
-  }
-}
-
-void Agent::Connect() {
-  client_.Open();
-  connected_ = true;
-  session_.OnConnected();
-}
-
-void Agent::Handle(const Event& event) {
-  if (const auto* message = std::get_if<v1::AggregatorMessage>(&event)) {
-    if (message->has_welcome()) {
-      spdlog::info("reporting to {}", options_.aggregator);
+    if (finder_.Changed()) {
+      const absl::Status found = FindRelays();
+      if (!found.ok()) {
+        spdlog::error("{}; the relays stay as they were", std::string(found.message()));
+      }
     }
-    session_.OnMessage(*message);
-    // A welcome proves little: the first report may end the stream again. What counts is that
-    // something was taken, or that there is nothing to say.
-    if (message->has_acknowledgement() || session_.UpToDate()) {
-      backoff_.Reset();
-      last_stream_problem_.clear();
+    TellServiceManager();
+  } while (!WaitForStop(kRound));
+  service_manager_.Stopping();
+  relays_.clear();
+  return absl::OkStatus();
+}
+
+absl::Status Agent::FindRelays() {
+  FQS_ASSIGN_OR_RETURN(std::vector<RelayOptions> relays, finder_.Find());
+  LogProblems();
+  KeepRelays(std::move(relays));
+  return absl::OkStatus();
+}
+
+void Agent::LogProblems() {
+  for (const std::string& problem : finder_.problems()) {
+    const auto& logged = logged_problems_;
+    if (std::find(logged.begin(), logged.end(), problem) == logged.end())
+      spdlog::warn("{}", problem);
+  }
+  logged_problems_ = finder_.problems();
+}
+
+void Agent::KeepRelays(std::vector<RelayOptions> wanted) {
+  std::erase_if(relays_, [&](const std::unique_ptr<Relay>& relay) {
+    const auto same = std::find_if(wanted.begin(), wanted.end(), [&](const RelayOptions& one) {
+      return one.instance == relay->options.instance &&
+             one.queue_directory == relay->options.queue_directory;
+    });
+    if (same == wanted.end()) {
+      spdlog::info("instance {} is gone", relay->options.instance);
+      return true;
     }
-    return;
+    if (same->settings && same->settings != relay->options.settings) {
+      relay->agent.SetSettings(*same->settings);
+      relay->options = *same;
+    }
+    wanted.erase(same);
+    return false;
+  });
+  for (const RelayOptions& relay : wanted) {
+    relays_.push_back(std::make_unique<Relay>(options_, relay, &clock_, make_random_()));
   }
-  const auto& status = std::get<absl::Status>(event);
-  session_.OnDisconnected();
-  connected_ = false;
-  const int64_t delay = backoff_.NextDelayMilliseconds();
-  next_connect_ = steady_clock::now() + milliseconds(delay);
-  std::string problem(status.message());
-  if (status.ok()) problem = "the aggregator ended it";
-  if (absl::IsUnimplemented(status)) {
-    problem = "it takes no reports: is this the aggregator's ingest address?";
+}
+
+void Agent::TellServiceManager() {
+  uint64_t messages = 0;
+  size_t complete = 0;
+  size_t reporting = 0;
+  bool looked = true;
+  steady_clock::time_point alive = steady_clock::now();
+  for (const auto& relay : relays_) {
+    const RelayHealth health = relay->agent.health();
+    messages += health.messages;
+    complete += health.complete ? 1 : 0;
+    reporting += health.reporting ? 1 : 0;
+    looked &= health.looked;
+    alive = std::min(alive, relay->agent.last_alive());
   }
-  if (problem != last_stream_problem_) {
-    spdlog::warn("no connection to {}: {}; trying again", options_.aggregator, problem);
-    last_stream_problem_ = problem;
+  const std::string status =
+      absl::StrCat(messages, " messages in ", relays_.size(), " instances; ", complete,
+                   " seen whole, ", reporting, " reporting to ", options_.aggregator);
+  // Ready: each queue was looked at. Whether it could be read, the status and the log tell.
+  if (looked && !told_ready_) {
+    service_manager_.Ready(status);
+    told_ready_ = true;
+  } else if (status != told_status_) {
+    service_manager_.Status(status);
   }
+  told_status_ = status;
+  const auto limit = service_manager_.WatchdogInterval();
+  if (limit && steady_clock::now() - alive < *limit / 2) service_manager_.Watchdog();
 }
 
 }  // namespace fleetqshape

@@ -1,69 +1,70 @@
-// The agent's loop: look at the queue, report what changed.
+// The agent: a relay's loop for each Postfix instance of this host.
 #ifndef FLEETQSHAPE_AGENT_AGENT_H_
 #define FLEETQSHAPE_AGENT_AGENT_H_
 
 #include <chrono>
 #include <cstdint>
-#include <deque>
 #include <functional>
+#include <memory>
 #include <string>
-#include <variant>
+#include <thread>
+#include <vector>
 
 #include "absl/status/status.h"
-#include "agent/backoff.h"
 #include "agent/options.h"
-#include "agent/report/report_session.h"
-#include "agent/rpc/ingest_client.h"
-#include "agent/watch/queue_lister.h"
-#include "agent/watch/queue_model.h"
+#include "agent/relay_agent.h"
+#include "agent/relay_finder.h"
 #include "common/base/clock.h"
 #include "common/base/mutex.h"
+#include "common/base/service_manager.h"
 
 namespace fleetqshape {
 
-// Run is for one thread; Stop may be called from any, once Run began or before.
+// Starts and stops relays as Postfix's configuration changes, and tells the service manager how it
+// goes. Run is for one thread; Stop may be called from any, once Run began or before.
 class Agent {
  public:
-  // `clock` outlives the agent. `random` gives random 64-bit numbers.
-  Agent(const AgentOptions& options, const Clock* clock, std::function<uint64_t()> random);
+  using Random = std::function<uint64_t()>;
 
-  // Returns after Stop.
-  void Run();
+  // `clock` outlives the agent. `make_random` makes a source of random 64-bit numbers for each
+  // relay.
+  Agent(const AgentOptions& options, const Clock* clock, std::function<Random()> make_random);
+
+  // Returns after Stop, or with an error if there is nothing to watch at the start.
+  absl::Status Run();
   void Stop();
 
  private:
-  using TimePoint = std::chrono::steady_clock::time_point;
-  // From gRPC's threads to the loop: a message, or the stream's end.
-  using Event = std::variant<v1::AggregatorMessage, absl::Status>;
+  struct Relay {
+    Relay(const AgentOptions& agent_options, const RelayOptions& relay_options, const Clock* clock,
+          Random random);
+    ~Relay();
 
-  void Post(Event event);
-  // Waits for an event, Stop or `deadline`. False after Stop.
-  bool WaitForEvents(TimePoint deadline, std::deque<Event>* events);
-  void Handle(const Event& event);
-  void LookAtQueue();
-  void Connect();
-  TimePoint NextDeadline() const;
+    RelayOptions options;
+    RelayAgent agent;
+    std::thread thread;
+  };
+
+  // Makes the relays those that there are now.
+  absl::Status FindRelays();
+  void KeepRelays(std::vector<RelayOptions> wanted);
+  void LogProblems();
+  void TellServiceManager();
+  bool WaitForStop(std::chrono::milliseconds time);
 
   const AgentOptions options_;
   const Clock& clock_;
-  QueueModel model_;
-  QueueLister lister_;
-  ReportSession session_;
-  Backoff backoff_;
-
-  TimePoint next_pass_;
-  TimePoint next_connect_;
-  bool saw_whole_queue_ = false;   // at least once
-  bool connected_ = false;         // a stream is open, or being opened
-  std::string last_pass_problem_;  // logged once
-  std::string last_stream_problem_;
+  const std::function<Random()> make_random_;
+  RelayFinder finder_;
+  std::vector<std::unique_ptr<Relay>> relays_;
+  const ServiceManager service_manager_{};
+  bool told_ready_ = false;
+  std::string told_status_;
+  std::vector<std::string> logged_problems_;
 
   Mutex mutex_;
   ConditionVariable condition_;
-  std::deque<Event> events_ FQS_GUARDED_BY(mutex_);
   bool stopping_ FQS_GUARDED_BY(mutex_) = false;
-
-  IngestClient client_;  // last: its events use all of the above
 };
 
 }  // namespace fleetqshape

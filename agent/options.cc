@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <climits>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -30,14 +31,42 @@ std::pair<std::string, std::string> SplitLabel(const std::string& label) {
   return {label.substr(0, equals), label.substr(equals + 1)};
 }
 
+absl::Status ValidateQueueDirectories(const AgentOptions& options) {
+  std::set<std::string> names;
+  for (const std::string& text : options.queue_directories) {
+    const auto [name, directory] = SplitQueueDirectory(text);
+    if (!directory.starts_with('/')) {
+      return absl::InvalidArgumentError("--queue-directory must be an absolute path");
+    }
+    if (name.empty()) continue;
+    FQS_RETURN_IF_ERROR(ValidateName(absl::StrCat("--queue-directory ", text, ": the name"), name));
+    if (!names.insert(name).second) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--queue-directory: two instances are named ", name));
+    }
+  }
+  if (options.instance.empty()) return absl::OkStatus();
+  if (options.queue_directories.size() != 1) {
+    return absl::InvalidArgumentError(
+        "--instance names the only --queue-directory; name several as --queue-directory NAME=DIR");
+  }
+  return ValidateName("--instance", options.instance);
+}
+
 absl::Status Validate(const AgentOptions& options) {
-  FQS_RETURN_IF_ERROR(ValidateAddress("--aggregator", options.aggregator));
-  if (!options.queue_directory.starts_with('/')) {
-    return absl::InvalidArgumentError("--queue-directory must be an absolute path");
+  if (options.mode == AgentOptions::Mode::kRun && options.aggregator.empty()) {
+    return absl::InvalidArgumentError("--aggregator is required (fleetqshape-agent --help tells)");
+  }
+  if (!options.aggregator.empty()) {
+    FQS_RETURN_IF_ERROR(ValidateAddress("--aggregator", options.aggregator));
+  }
+  FQS_RETURN_IF_ERROR(ValidateQueueDirectories(options));
+  if (options.postfix != "auto" && !options.postfix.starts_with('/')) {
+    return absl::InvalidArgumentError(
+        "--postfix is auto or a configuration directory, such as /etc/postfix");
   }
   FQS_RETURN_IF_ERROR(ValidateName("--cluster", options.cluster));
   FQS_RETURN_IF_ERROR(ValidateName("--host", options.host));
-  FQS_RETURN_IF_ERROR(ValidateName("--instance", options.instance));
   if (options.labels.size() > kMaxLabels) {
     return absl::InvalidArgumentError(absl::StrCat("at most ", kMaxLabels, " labels"));
   }
@@ -52,13 +81,51 @@ absl::Status Validate(const AgentOptions& options) {
   if (!(options.interval_seconds >= 0.01 && options.interval_seconds <= 3600)) {
     return absl::InvalidArgumentError("--interval must be between 0.01 and 3600 seconds");
   }
+  if (!(options.verify_interval_seconds >= 1 && options.verify_interval_seconds <= 86400)) {
+    return absl::InvalidArgumentError("--verify-interval must be between 1 and 86400 seconds");
+  }
   if (!(options.heartbeat_seconds >= 0.01 && options.heartbeat_seconds <= 3600)) {
     return absl::InvalidArgumentError("--heartbeat-interval must be between 0.01 and 3600 seconds");
   }
   return absl::OkStatus();
 }
 
+void AddRelayOptions(CLI::App* app, AgentOptions* options) {
+  app->add_option("--queue-directory", options->queue_directories,
+                  "A Postfix instance's queue_directory, such as /var/spool/postfix; may be given "
+                  "several times. Without it, --postfix finds them")
+      ->type_name("[NAME=]DIR")
+      ->allow_extra_args(false)
+      ->delimiter(',');
+  app->add_option("--postfix", options->postfix,
+                  "Where Postfix is configured: auto asks postconf; else the primary instance's "
+                  "configuration directory")
+      ->type_name("auto|DIR")
+      ->capture_default_str();
+  app->add_option("--cluster", options->cluster, "The cluster that this relay belongs to")
+      ->type_name("NAME")
+      ->capture_default_str();
+  app->add_option("--host", options->host, "This host's name in the fleet")
+      ->type_name("NAME")
+      ->capture_default_str();
+  app->add_option("--instance", options->instance,
+                  "The name of the Postfix instance with the only --queue-directory")
+      ->type_name("NAME");
+  app->add_option("--label", options->labels,
+                  "A label of this host's relays, such as role=gateway; may be given several times")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false)
+      ->delimiter(',');
+}
+
 }  // namespace
+
+std::pair<std::string, std::string> SplitQueueDirectory(const std::string& text) {
+  const size_t equals = text.find('=');
+  const size_t slash = text.find('/');
+  if (equals == std::string::npos || equals > slash) return {"", text};
+  return {text.substr(0, equals), text.substr(equals + 1)};
+}
 
 std::optional<AgentOptions> ParseAgentOptions(int argc, const char* const* argv, int* exit_status) {
   AgentOptions options;
@@ -66,30 +133,18 @@ std::optional<AgentOptions> ParseAgentOptions(int argc, const char* const* argv,
   CLI::App app("Watches a Postfix queue and reports it to a fleetqshape-aggregator.",
                "fleetqshape-agent");
   app.set_version_flag("--version", "fleetqshape-agent " FLEETQSHAPE_VERSION);
-  app.add_option("--aggregator", options.aggregator, "Where to report")
-      ->type_name("HOST:PORT")
-      ->required();
-  app.add_option("--queue-directory", options.queue_directory,
-                 "The Postfix instance's queue_directory, such as /var/spool/postfix")
-      ->type_name("DIR")
-      ->required();
-  app.add_option("--cluster", options.cluster, "The cluster that this relay belongs to")
-      ->type_name("NAME")
-      ->capture_default_str();
-  app.add_option("--host", options.host, "This host's name in the fleet")
-      ->type_name("NAME")
-      ->capture_default_str();
-  app.add_option("--instance", options.instance, "The Postfix instance's name on this host")
-      ->type_name("NAME")
-      ->capture_default_str();
-  app.add_option("--label", options.labels,
-                 "A label of this relay, such as role=gateway; may be given several times")
-      ->type_name("KEY=VALUE")
-      ->allow_extra_args(false)
-      ->delimiter(',');
-  app.add_option("--interval", options.interval_seconds, "Time between two looks at the queue")
+  app.add_option("--aggregator", options.aggregator, "Where to report")->type_name("HOST:PORT");
+  AddRelayOptions(&app, &options);
+  app.add_option("--interval", options.interval_seconds,
+                 "How long changes in the queue are gathered before they are looked at")
       ->type_name("SECONDS")
       ->capture_default_str();
+  app.add_option("--verify-interval", options.verify_interval_seconds,
+                 "Time after which a watched queue is listed all the same, to be sure")
+      ->type_name("SECONDS")
+      ->capture_default_str();
+  app.add_flag("--watch,!--no-watch", options.watch,
+               "Watch the queue with inotify (default), or list it at each interval");
   app.add_option("--heartbeat-interval", options.heartbeat_seconds,
                  "Time without a change after which the agent says that it is alive")
       ->type_name("SECONDS")
@@ -98,6 +153,13 @@ std::optional<AgentOptions> ParseAgentOptions(int argc, const char* const* argv,
       ->type_name("LEVEL")
       ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error", "off"}))
       ->capture_default_str();
+  auto* const once = app.add_flag_callback(
+      "--once", [&options] { options.mode = AgentOptions::Mode::kOnce; },
+      "Look once, print the state that would be reported as JSON, and exit");
+  app.add_flag_callback(
+         "--check", [&options] { options.mode = AgentOptions::Mode::kCheck; },
+         "Say what can be read and what not, and what to do, and exit")
+      ->excludes(once);
   AddLayers(&app, "FLEETQSHAPE_AGENT_");
   if (!ParseOptions(&app, argc, argv, exit_status)) return std::nullopt;
   const absl::Status valid = Validate(options);
@@ -109,12 +171,12 @@ std::optional<AgentOptions> ParseAgentOptions(int argc, const char* const* argv,
   return options;
 }
 
-v1::Hello MakeHello(const AgentOptions& options) {
+v1::Hello MakeHello(const AgentOptions& options, const std::string& instance) {
   v1::Hello hello;
   hello.set_protocol_version(kProtocolVersion);
   hello.set_cluster(options.cluster);
   hello.set_host(options.host);
-  hello.set_instance(options.instance);
+  hello.set_instance(instance);
   for (const std::string& text : options.labels) {
     auto [key, value] = SplitLabel(text);
     v1::Label* label = hello.add_labels();

@@ -29,7 +29,7 @@ class DeltaSide {
 
 }  // namespace
 
-void PendingChanges::Add(const Cell& cell, int change) {
+void PendingChanges::Add(const Cell& cell, int64_t change) {
   const auto [entry, inserted] = changes_.try_emplace(cell, 0);
   entry->second += change;
   if (entry->second == 0) changes_.erase(entry);

@@ -23,7 +23,7 @@ class PendingChanges {
     BlockDelta delta;
   };
 
-  void Add(const Cell& cell, int change);
+  void Add(const Cell& cell, int64_t change);
   // All sections that changed, by queue and axis; nothing is pending afterwards.
   std::vector<SectionDelta> Take();
   void Clear() { changes_.clear(); }

@@ -4,8 +4,9 @@
 #include <string_view>
 #include <utility>
 
+#include "common/codec/relay_limits.h"
 #include "common/codec/section_codec.h"
-#include "fleetqshape/v1/report.pb.h"
+#include "google/protobuf/util/message_differencer.h"
 #include "spdlog/spdlog.h"
 
 namespace fleetqshape {
@@ -14,13 +15,18 @@ namespace {
 // More pending cells than this and twice the queue's are not worth keeping: a snapshot is smaller.
 constexpr size_t kFewPendingCells = 100'000;
 
+template <typename Message>
+bool Differ(const std::optional<Message>& now, const std::optional<Message>& reported) {
+  return now && !(reported && google::protobuf::util::MessageDifferencer::Equals(*now, *reported));
+}
+
 }  // namespace
 
 ReportSession::ReportSession(Options options, const QueueModel* model, const Clock* clock,
                              std::function<uint64_t()> random)
     : options_(std::move(options)), model_(*model), clock_(*clock), random_(std::move(random)) {}
 
-void ReportSession::OnCellChange(const Cell& cell, int change) {
+void ReportSession::OnCellChange(const Cell& cell, int64_t change) {
   if (needs_snapshot_) return;
   pending_.Add(cell, change);
   if (pending_.size() > kFewPendingCells && pending_.size() > 4 * model_.message_count()) {
@@ -29,6 +35,30 @@ void ReportSession::OnCellChange(const Cell& cell, int change) {
 }
 
 void ReportSession::OnNamesRenewed() { StartOver(); }
+
+void ReportSession::SetSettings(const v1::PostfixSettings& settings) {
+  settings_ = settings;
+  std::string* version = settings_->mutable_mail_version();
+  if (version->size() > kMaxMailVersionLength) version->resize(kMaxMailVersionLength);
+}
+
+void ReportSession::SetFileCounts(const v1::FileCounts& files) {
+  files_ = files;
+  if (!Differ(files_, reported_files_)) {
+    files_differ_since_milliseconds_.reset();
+  } else if (!FileCountsDiffer()) {
+    files_differ_since_milliseconds_ = clock_.NowMilliseconds();
+  }
+}
+
+bool ReportSession::SettingsDiffer() const { return Differ(settings_, reported_settings_); }
+
+bool ReportSession::FileCountsAreDue() const {
+  if (!FileCountsDiffer()) return false;
+  const int64_t differed = clock_.NowMilliseconds() - *files_differ_since_milliseconds_;
+  // A clock that was set back must not keep them for ever.
+  return differed >= options_.file_counts_delay_milliseconds || differed < 0;
+}
 
 void ReportSession::StartOver() {
   needs_snapshot_ = true;
@@ -80,23 +110,43 @@ void ReportSession::OnAcknowledged(uint64_t epoch, uint64_t sequence) {
   in_flight_.reset();
 }
 
+std::vector<PendingChanges::SectionDelta> ReportSession::StartEpoch() {
+  do {
+    epoch_ = random_();
+  } while (epoch_ == 0);
+  acknowledged_ = 0;
+  names_sent_ = 0;
+  reported_settings_.reset();
+  reported_files_.reset();
+  needs_snapshot_ = false;
+  std::vector<PendingChanges::SectionDelta> sections;
+  for (Queue queue : kAllQueues) {
+    for (Axis axis : kAllAxes) {
+      BlockDelta delta{model_.MakeBlock(queue, axis), Block()};
+      if (!delta.empty()) sections.push_back({queue, axis, std::move(delta)});
+    }
+  }
+  return sections;
+}
+
+void ReportSession::AddRelayFacts(v1::Report* report) {
+  if (SettingsDiffer()) {
+    *report->mutable_settings() = *settings_;
+    reported_settings_ = settings_;
+  }
+  if (Differ(files_, reported_files_)) {
+    *report->mutable_files() = *files_;
+    reported_files_ = files_;
+  }
+  files_differ_since_milliseconds_.reset();
+}
+
 void ReportSession::MakeReport() {
   std::vector<PendingChanges::SectionDelta> sections;
   if (needs_snapshot_) {
-    do {
-      epoch_ = random_();
-    } while (epoch_ == 0);
-    acknowledged_ = 0;
-    names_sent_ = 0;
-    needs_snapshot_ = false;
-    for (Queue queue : kAllQueues) {
-      for (Axis axis : kAllAxes) {
-        BlockDelta delta{model_.MakeBlock(queue, axis), Block()};
-        if (!delta.empty()) sections.push_back({queue, axis, std::move(delta)});
-      }
-    }
+    sections = StartEpoch();
     ++counters_.snapshots;
-  } else if (!pending_.empty()) {
+  } else if (!pending_.empty() || SettingsDiffer() || FileCountsAreDue()) {
     sections = pending_.Take();
     ++counters_.deltas;
   } else {
@@ -116,6 +166,7 @@ void ReportSession::MakeReport() {
     counters_.cells += delta.gained.arrivals.size() + delta.lost.arrivals.size();
   }
   report.set_digest(model_.digest());
+  AddRelayFacts(&report);
   in_flight_ = InFlight{report.sequence(), report.SerializeAsString(), false};
   counters_.bytes += in_flight_->bytes.size();
 }
@@ -158,11 +209,18 @@ std::vector<v1::AgentMessage> ReportSession::TakeOutgoing() {
 
 std::optional<int64_t> ReportSession::NextHeartbeatMilliseconds() const {
   if (state_ != State::kReporting) return std::nullopt;
-  return last_sent_milliseconds_ + options_.heartbeat_milliseconds;
+  int64_t next = last_sent_milliseconds_ + options_.heartbeat_milliseconds;
+  // While a report is in flight they wait for its end, and nobody has to wake up for them.
+  if (FileCountsDiffer() && !in_flight_) {
+    next =
+        std::min(next, *files_differ_since_milliseconds_ + options_.file_counts_delay_milliseconds);
+  }
+  return next;
 }
 
 bool ReportSession::UpToDate() const {
-  return state_ == State::kReporting && !in_flight_ && !needs_snapshot_ && pending_.empty();
+  return state_ == State::kReporting && !in_flight_ && !needs_snapshot_ && pending_.empty() &&
+         !SettingsDiffer() && !FileCountsDiffer();
 }
 
 }  // namespace fleetqshape

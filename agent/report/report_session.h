@@ -5,6 +5,9 @@
 // fate was unknown then either turns out to be applied or is sent again as the same bytes. When
 // the two ends don't agree, or the aggregator asks for it, a new epoch begins with a snapshot.
 // While a report is in flight, changes gather and cancel out.
+//
+// The relay's settings and file counts travel in the same reports: in each snapshot, and in a delta
+// when they are no longer what the epoch's reports said.
 #ifndef FLEETQSHAPE_AGENT_REPORT_REPORT_SESSION_H_
 #define FLEETQSHAPE_AGENT_REPORT_REPORT_SESSION_H_
 
@@ -19,6 +22,8 @@
 #include "agent/watch/queue_model.h"
 #include "common/base/clock.h"
 #include "fleetqshape/v1/ingest.pb.h"
+#include "fleetqshape/v1/relay.pb.h"
+#include "fleetqshape/v1/report.pb.h"
 
 namespace fleetqshape {
 
@@ -31,6 +36,9 @@ class ReportSession {
     size_t chunk_bytes = size_t{256} << 10;
     // A heartbeat is sent when nothing else was for this long.
     int64_t heartbeat_milliseconds = 10'000;
+    // File counts alone make a report when they have differed from the reported ones for this
+    // long: on a busy relay, being_written is another number at each look.
+    int64_t file_counts_delay_milliseconds = 10'000;
   };
 
   // What was sent since the start, for the log and for tests.
@@ -47,9 +55,15 @@ class ReportSession {
                 std::function<uint64_t()> random);
 
   // To be called for each change of the model.
-  void OnCellChange(const Cell& cell, int change);
+  void OnCellChange(const Cell& cell, int64_t change);
   // The model's ids got a new meaning (QueueModel::RenewNames): the next report is a snapshot.
   void OnNamesRenewed();
+  // What Postfix's configuration says now. Until the first call it is unknown. A mail_version
+  // beyond kMaxMailVersionLength is cut, since no aggregator would take it.
+  void SetSettings(const v1::PostfixSettings& settings);
+  // What the last pass counted. Reported along with anything else that changed; alone only after
+  // Options::file_counts_delay_milliseconds.
+  void SetFileCounts(const v1::FileCounts& files);
 
   // The transport's events. What has to be sent in reply comes from the next TakeOutgoing.
   void OnConnected();
@@ -60,10 +74,12 @@ class ReportSession {
   // after changes of the model and when NextHeartbeatMilliseconds has come. The model must not be
   // in the middle of a pass.
   std::vector<v1::AgentMessage> TakeOutgoing();
-  // When a heartbeat will be due (on the session's clock), if one will.
+  // When TakeOutgoing will next have something to send though nothing happens until then, if it
+  // will: a heartbeat, or changed file counts. Milliseconds on the session's clock.
   std::optional<int64_t> NextHeartbeatMilliseconds() const;
 
-  // True when connected and all that the model holds is acknowledged.
+  // True when connected and all that the model holds is acknowledged, and the settings and file
+  // counts with it.
   bool UpToDate() const;
   const Counters& counters() const { return counters_; }
 
@@ -82,6 +98,14 @@ class ReportSession {
   void StartOver();
   // Makes the next report if there is something to say.
   void MakeReport();
+  // Draws an epoch, in which nothing was reported yet. The whole model.
+  std::vector<PendingChanges::SectionDelta> StartEpoch();
+  // Puts settings and file counts into a report if they are not what the epoch's reports said.
+  void AddRelayFacts(v1::Report* report);
+  bool SettingsDiffer() const;
+  bool FileCountsDiffer() const { return files_differ_since_milliseconds_.has_value(); }
+  // True if they have differed for long enough to make a report of their own.
+  bool FileCountsAreDue() const;
   void AppendChunks(std::vector<v1::AgentMessage>* messages) const;
 
   const Options options_;
@@ -96,6 +120,12 @@ class ReportSession {
   uint32_t names_sent_ = 0;    // ids below this were sent in this epoch
   std::optional<InFlight> in_flight_;
   PendingChanges pending_;
+  // As they are now, and as the epoch's last report that has them says.
+  std::optional<v1::PostfixSettings> settings_;
+  std::optional<v1::PostfixSettings> reported_settings_;
+  std::optional<v1::FileCounts> files_;
+  std::optional<v1::FileCounts> reported_files_;
+  std::optional<int64_t> files_differ_since_milliseconds_;
   int64_t last_sent_milliseconds_ = 0;
   Counters counters_;
 };

@@ -36,6 +36,11 @@ void Fleet::Heard(RelayId id, int64_t heard_milliseconds, int64_t clock_offset_m
       *std::max_element(relay.clock_offsets.begin(), relay.clock_offsets.end());
 }
 
+void Fleet::SetConnected(RelayId id, bool connected) {
+  MutexLock lock(mutex_);
+  relays_.at(id).view.connected = connected;
+}
+
 RelayView Fleet::View(RelayId id) const {
   MutexLock lock(mutex_);
   return relays_.at(id).view;

@@ -16,6 +16,7 @@
 #include "common/base/mutex.h"
 #include "common/shape/block.h"
 #include "common/shape/queue.h"
+#include "fleetqshape/v1/relay.pb.h"
 
 namespace fleetqshape {
 
@@ -53,6 +54,9 @@ struct RelayState {
   std::shared_ptr<const std::vector<uint32_t>> fleet_ids;
   // By SectionIndex; never null. Their name ids are the relay's.
   std::array<std::shared_ptr<const Block>, kSectionCount> sections;
+  // Null: unknown.
+  std::shared_ptr<const v1::PostfixSettings> settings;
+  std::shared_ptr<const v1::FileCounts> files;
 };
 
 // The state of a relay that reported nothing.
@@ -65,6 +69,7 @@ struct RelayView {
   std::shared_ptr<const RelayState> state;
   int64_t heard_milliseconds = 0;         // when it was last heard of, on this machine's clock
   int64_t clock_offset_milliseconds = 0;  // how far its clock is ahead of this machine's
+  bool connected = false;                 // an agent has a stream open for it
 };
 
 // Safe for use by several threads.
@@ -80,6 +85,7 @@ class Fleet {
   // The relay was heard of, and its clock was that far ahead of this machine's, less the time that
   // the message was under way. So the largest of some offsets is the best one.
   void Heard(RelayId id, int64_t heard_milliseconds, int64_t clock_offset_milliseconds);
+  void SetConnected(RelayId id, bool connected);
   RelayView View(RelayId id) const;
 
   // All relays by rising id. Each of them is whole; what is reported later does not change it.

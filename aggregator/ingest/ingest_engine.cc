@@ -161,6 +161,7 @@ absl::StatusOr<IngestEngine::Connection> IngestEngine::Connect(const v1::Hello& 
   relay.peer = peer;
   fleet_.Describe(id, description);
   fleet_.Heard(id, now, ClockOffset(relay_clock_milliseconds, now));
+  fleet_.SetConnected(id, true);
   const RelayView view = fleet_.View(id);
   Connection connection{id, {}};
   connection.welcome.mutable_welcome()->set_epoch(view.state->epoch);
@@ -171,6 +172,7 @@ absl::StatusOr<IngestEngine::Connection> IngestEngine::Connect(const v1::Hello& 
 void IngestEngine::Disconnect(RelayId relay) {
   MutexLock lock(mutex_);
   relays_[relay].peer.clear();
+  fleet_.SetConnected(relay, false);
 }
 
 void IngestEngine::Heard(RelayId relay, int64_t relay_clock_milliseconds) {

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
+#include "common/codec/relay_limits.h"
 #include "common/codec/section_codec.h"
 #include "common/shape/address.h"
 #include "common/shape/cell_digest.h"
@@ -52,7 +53,25 @@ v1::StoredRelay RecordOf(const RelayState& state) {
   record.set_sequence(state.sequence);
   record.set_digest(state.digest);
   record.set_name_count(static_cast<uint32_t>(state.fleet_ids->size()));
+  if (state.settings != nullptr) *record.mutable_settings() = *state.settings;
+  if (state.files != nullptr) *record.mutable_files() = *state.files;
   return record;
+}
+
+// A copy to keep, without fields that this version does not know: those have no limit, and would be
+// written with each later report.
+template <typename Message>
+std::shared_ptr<const Message> KnownPartOf(const Message& message) {
+  auto known = std::make_shared<Message>(message);
+  known->DiscardUnknownFields();
+  return known;
+}
+
+// Takes over the settings and file counts of a report or a StoredRelay, if it has them.
+template <typename Message>
+void TakeRelayFacts(const Message& message, RelayState* state) {
+  if (message.has_settings()) state->settings = KnownPartOf(message.settings());
+  if (message.has_files()) state->files = KnownPartOf(message.files());
 }
 
 // Applies one section of a report to `state`, and notes how to store it.
@@ -126,6 +145,10 @@ absl::StatusOr<AppliedReport> ApplyReport(RelayId relay, const RelayState& state
       return absl::InvalidArgumentError("a name beyond the limit");
     }
   }
+  if (report.settings().mail_version().size() > kMaxMailVersionLength) {
+    return absl::InvalidArgumentError("a version of Postfix beyond the limit");
+  }
+  TakeRelayFacts(report, next.get());
   next->fleet_ids = WithNames(next->fleet_ids, report.names(), names);
   applied.write.first_name_id = report.first_name_id();
   *applied.write.names.mutable_names() = report.names();
@@ -159,6 +182,7 @@ absl::StatusOr<std::shared_ptr<const RelayState>> StateOfLoaded(const LoadedRela
   if (state->digest != loaded.record.digest()) {
     return absl::DataLossError("its digest does not match");
   }
+  TakeRelayFacts(loaded.record, state.get());
   return std::shared_ptr<const RelayState>(std::move(state));
 }
 

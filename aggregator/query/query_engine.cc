@@ -4,6 +4,8 @@
 #include <limits>
 #include <utility>
 
+#include "common/base/status_macros.h"
+
 namespace fleetqshape {
 namespace {
 
@@ -79,6 +81,20 @@ class RowSums {
   std::vector<uint64_t> counts_;
 };
 
+// Whole seconds since the relay was last heard of.
+int64_t SilentSeconds(const RelayView& relay, int64_t now_milliseconds) {
+  return (now_milliseconds - relay.heard_milliseconds) / 1000;
+}
+
+// How many messages a relay has in each queue: each has one sender.
+std::array<uint64_t, kAllQueues.size()> MessagesOf(const RelayState& state) {
+  std::array<uint64_t, kAllQueues.size()> messages{};
+  for (size_t i = 0; i < kAllQueues.size(); ++i) {
+    messages[i] = state.sections[SectionIndex(kAllQueues[i], Axis::kSenderDomain)]->arrivals.size();
+  }
+  return messages;
+}
+
 bool MakesATable(const TableQuestion& question) {
   const BucketOptions& buckets = question.buckets;
   return buckets.bucket_count > 0 && buckets.bucket_count <= AgeBuckets::kMaxBucketCount &&
@@ -90,19 +106,38 @@ bool MakesATable(const TableQuestion& question) {
 QueryEngine::QueryEngine(const Fleet* fleet, const Clock* clock, Options options)
     : fleet_(*fleet), clock_(*clock), options_(options) {}
 
+absl::StatusOr<std::vector<RelayView>> QueryEngine::Select(const Selection& selection) const {
+  const std::vector<RelayView> all = fleet_.Snapshot();
+  std::vector<RelayView> relays;
+  for (const RelayView& relay : all) {
+    if (Selects(selection, *relay.description)) relays.push_back(relay);
+  }
+  if (relays.empty()) return absl::NotFoundError(ExplainNoMatch(selection, all));
+  return relays;
+}
+
+Freshness QueryEngine::FreshnessOf(const RelayView& relay, int64_t now_milliseconds) const {
+  if (relay.state->epoch == 0) return Freshness::kMissing;
+  return SilentSeconds(relay, now_milliseconds) > options_.stale_after_seconds ? Freshness::kStale
+                                                                               : Freshness::kFresh;
+}
+
 Coverage QueryEngine::CoverageOf(const std::vector<RelayView>& relays) const {
   Coverage coverage;
   coverage.relays = relays.size();
   const int64_t now = clock_.NowMilliseconds();
   for (const RelayView& relay : relays) {
-    const int64_t silent_seconds = (now - relay.heard_milliseconds) / 1000;
-    RelayNotice notice{relay.description->identity, silent_seconds};
-    if (relay.state->epoch == 0) {
-      coverage.missing.push_back(std::move(notice));
-    } else if (silent_seconds > options_.stale_after_seconds) {
-      coverage.stale.push_back(std::move(notice));
-    } else {
-      ++coverage.fresh;
+    RelayNotice notice{relay.description->identity, SilentSeconds(relay, now)};
+    switch (FreshnessOf(relay, now)) {
+      case Freshness::kFresh:
+        ++coverage.fresh;
+        break;
+      case Freshness::kStale:
+        coverage.stale.push_back(std::move(notice));
+        break;
+      case Freshness::kMissing:
+        coverage.missing.push_back(std::move(notice));
+        break;
     }
   }
   return coverage;
@@ -112,13 +147,7 @@ absl::StatusOr<TableAnswer> QueryEngine::GetTable(const TableQuestion& question)
   if (!MakesATable(question)) {
     return absl::InvalidArgumentError("bucket count, bucket time and subdomains must be above 0");
   }
-  const std::vector<RelayView> all = fleet_.Snapshot();
-  std::vector<RelayView> relays;
-  for (const RelayView& relay : all) {
-    if (Selects(question.selection, *relay.description)) relays.push_back(relay);
-  }
-  if (relays.empty()) return absl::NotFoundError(ExplainNoMatch(question.selection, all));
-
+  FQS_ASSIGN_OR_RETURN(const std::vector<RelayView> relays, Select(question.selection));
   TableAnswer answer;
   answer.coverage = CoverageOf(relays);
   // Ages are doubles: times that these hold exactly are all that make sense.
@@ -148,6 +177,28 @@ absl::StatusOr<TableAnswer> QueryEngine::GetTable(const TableQuestion& question)
   sums.MoveTo(fleet_.names(), &table);
   answer.table = table.Finish(question.rows);
   return answer;
+}
+
+absl::StatusOr<RelayList> QueryEngine::ListRelays(const Selection& selection) const {
+  FQS_ASSIGN_OR_RETURN(const std::vector<RelayView> views, Select(selection));
+  const int64_t now = clock_.NowMilliseconds();
+  RelayList list;
+  list.at_seconds = now / 1000;
+  list.relays.reserve(views.size());
+  for (const RelayView& view : views) {
+    list.relays.push_back({.description = view.description,
+                           .messages = MessagesOf(*view.state),
+                           .settings = view.state->settings,
+                           .files = view.state->files,
+                           .heard_milliseconds = view.heard_milliseconds,
+                           .clock_offset_milliseconds = view.clock_offset_milliseconds,
+                           .connected = view.connected,
+                           .freshness = FreshnessOf(view, now)});
+  }
+  std::sort(list.relays.begin(), list.relays.end(), [](const auto& a, const auto& b) {
+    return a.description->identity < b.description->identity;
+  });
+  return list;
 }
 
 }  // namespace fleetqshape

@@ -2,8 +2,10 @@
 #ifndef FLEETQSHAPE_AGGREGATOR_QUERY_QUERY_ENGINE_H_
 #define FLEETQSHAPE_AGGREGATOR_QUERY_QUERY_ENGINE_H_
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <set>
 #include <vector>
@@ -28,6 +30,12 @@ struct TableQuestion {
   std::optional<int64_t> at_seconds;
 };
 
+enum class Freshness {
+  kFresh,    // heard of lately
+  kStale,    // not, so its state is what it was then
+  kMissing,  // known, but never reported a state
+};
+
 // A relay that is not fresh.
 struct RelayNotice {
   RelayIdentity identity;
@@ -38,14 +46,32 @@ struct RelayNotice {
 struct Coverage {
   size_t relays = 0;
   size_t fresh = 0;
-  std::vector<RelayNotice> stale;    // in the answer, as they were when last heard of
-  std::vector<RelayNotice> missing;  // known, but never reported a state
+  std::vector<RelayNotice> stale;  // part of the answer
+  std::vector<RelayNotice> missing;
 };
 
 struct TableAnswer {
   Table table;
   Coverage coverage;
   int64_t at_seconds = 0;
+};
+
+// One relay by itself, as of its last report.
+struct RelayStatus {
+  std::shared_ptr<const RelayDescription> description;
+  std::array<uint64_t, kAllQueues.size()> messages{};  // in the order of kAllQueues
+  // Null: unknown.
+  std::shared_ptr<const v1::PostfixSettings> settings;
+  std::shared_ptr<const v1::FileCounts> files;
+  int64_t heard_milliseconds = 0;         // when it was last heard of, on the aggregator's clock
+  int64_t clock_offset_milliseconds = 0;  // how far its clock is ahead of the aggregator's
+  bool connected = false;                 // its agent has a stream open
+  Freshness freshness = Freshness::kMissing;
+};
+
+struct RelayList {
+  std::vector<RelayStatus> relays;  // by cluster, host and instance
+  int64_t at_seconds = 0;           // on the aggregator's clock
 };
 
 // Safe for use by several threads.
@@ -64,7 +90,13 @@ class QueryEngine {
   // would not fit into memory.
   absl::StatusOr<TableAnswer> GetTable(const TableQuestion& question) const;
 
+  // The relays that match, each by itself. NOT_FOUND, with what to do, if none does.
+  absl::StatusOr<RelayList> ListRelays(const Selection& selection) const;
+
  private:
+  // The relays that match. NOT_FOUND if none does.
+  absl::StatusOr<std::vector<RelayView>> Select(const Selection& selection) const;
+  Freshness FreshnessOf(const RelayView& relay, int64_t now_milliseconds) const;
   Coverage CoverageOf(const std::vector<RelayView>& relays) const;
 
   const Fleet& fleet_;

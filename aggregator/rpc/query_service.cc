@@ -18,19 +18,24 @@ constexpr size_t kResponseBytes = size_t{256} << 10;
 // More conditions than anybody types.
 constexpr int kMaxConditions = 1000;
 
-absl::StatusOr<TableQuestion> ParseRequest(const v1::TableRequest& request) {
-  TableQuestion question;
-  const v1::Selection& selection = request.selection();
+absl::StatusOr<Selection> ParseSelection(const v1::Selection& selection) {
   if (selection.clusters_size() > kMaxConditions || selection.hosts_size() > kMaxConditions ||
       selection.roles_size() > kMaxConditions || selection.matches_size() > kMaxConditions) {
     return absl::InvalidArgumentError("too many conditions");
   }
-  question.selection.clusters = {selection.clusters().begin(), selection.clusters().end()};
-  question.selection.hosts = {selection.hosts().begin(), selection.hosts().end()};
-  question.selection.roles = {selection.roles().begin(), selection.roles().end()};
+  Selection parsed;
+  parsed.clusters = {selection.clusters().begin(), selection.clusters().end()};
+  parsed.hosts = {selection.hosts().begin(), selection.hosts().end()};
+  parsed.roles = {selection.roles().begin(), selection.roles().end()};
   for (const v1::Match& match : selection.matches()) {
-    question.selection.matches.emplace_back(match.key(), match.value());
+    parsed.matches.emplace_back(match.key(), match.value());
   }
+  return parsed;
+}
+
+absl::StatusOr<TableQuestion> ParseRequest(const v1::TableRequest& request) {
+  TableQuestion question;
+  FQS_ASSIGN_OR_RETURN(question.selection, ParseSelection(request.selection()));
   v1::Section section;  // the codec knows the numbers of queues and axes
   section.set_axis(request.axis());
   FQS_ASSIGN_OR_RETURN(question.axis, SectionAxis(section));
@@ -68,6 +73,60 @@ v1::TableHead MakeHead(const TableAnswer& answer) {
   return head;
 }
 
+v1::Freshness FreshnessNumber(Freshness freshness) {
+  switch (freshness) {
+    case Freshness::kFresh:
+      return v1::FRESHNESS_FRESH;
+    case Freshness::kStale:
+      return v1::FRESHNESS_STALE;
+    case Freshness::kMissing:
+      return v1::FRESHNESS_MISSING;
+  }
+  return v1::FRESHNESS_UNSPECIFIED;
+}
+
+void FillStatus(const RelayStatus& relay, v1::RelayStatus* filled) {
+  const RelayDescription& description = *relay.description;
+  filled->set_cluster(description.identity.cluster);
+  filled->set_host(description.identity.host);
+  filled->set_instance(description.identity.instance);
+  for (const auto& [key, value] : description.labels) {
+    v1::Label* label = filled->add_labels();
+    label->set_key(key);
+    label->set_value(value);
+  }
+  filled->set_agent_version(description.agent_version);
+  for (size_t i = 0; i < kAllQueues.size(); ++i) {
+    v1::QueueMessages* queue = filled->add_queues();
+    queue->set_queue(static_cast<v1::Queue>(kAllQueues[i]));
+    queue->set_messages(relay.messages[i]);
+  }
+  if (relay.settings != nullptr) *filled->mutable_settings() = *relay.settings;
+  if (relay.files != nullptr) *filled->mutable_files() = *relay.files;
+  filled->set_heard_seconds(relay.heard_milliseconds / 1000);
+  filled->set_clock_offset_milliseconds(relay.clock_offset_milliseconds);
+  filled->set_connected(relay.connected);
+  filled->set_freshness(FreshnessNumber(relay.freshness));
+}
+
+grpc::Status AnswerListRelays(const QueryEngine& engine, const Selection& selection,
+                              v1::ListRelaysResponse* response) {
+  const auto list = engine.ListRelays(selection);
+  if (!list.ok()) return ToGrpcStatus(list.status());
+  for (const RelayStatus& relay : list->relays) FillStatus(relay, response->add_relays());
+  response->set_at_seconds(list->at_seconds);
+  if (response->ByteSizeLong() > kMaxMessageBytes) {
+    return grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED,
+                        "the relays are too many for one answer: ask for fewer");
+  }
+  return grpc::Status::OK;
+}
+
+grpc::Status Busy() {
+  return grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED,
+                      "the aggregator is busy with other questions; ask again");
+}
+
 // Streams one answer. Owns itself until OnDone.
 class TableStream final : public grpc::ServerWriteReactor<v1::TableResponse>,
                           public std::enable_shared_from_this<TableStream> {
@@ -82,10 +141,7 @@ class TableStream final : public grpc::ServerWriteReactor<v1::TableResponse>,
     const bool taken = pool.Submit([stream = self_, &engine, question = *std::move(question)] {
       stream->Answer(engine, question);
     });
-    if (!taken) {
-      Finish(grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED,
-                          "the aggregator is busy with other questions; ask again"));
-    }
+    if (!taken) Finish(Busy());
   }
 
   void OnWriteDone(bool ok) override {
@@ -139,6 +195,23 @@ class QueryService final : public v1::Query::CallbackService {
     const auto stream = std::make_shared<TableStream>();
     stream->Start(engine_, pool_, *request);
     return stream.get();
+  }
+
+  grpc::ServerUnaryReactor* ListRelays(grpc::CallbackServerContext* context,
+                                       const v1::ListRelaysRequest* request,
+                                       v1::ListRelaysResponse* response) override {
+    // gRPC keeps it, and the response, until Finish.
+    grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+    auto selection = ParseSelection(request->selection());
+    if (!selection.ok()) {
+      reactor->Finish(ToGrpcStatus(selection.status()));
+      return reactor;
+    }
+    const bool taken = pool_.Submit([this, reactor, response, selection = *std::move(selection)] {
+      reactor->Finish(AnswerListRelays(engine_, selection, response));
+    });
+    if (!taken) reactor->Finish(Busy());
+    return reactor;
   }
 
  private:

@@ -73,6 +73,8 @@ class EnvelopeReader {
  public:
   // Reads the file open at `fd` (not owned; opened for reading), `status` being its fstat.
   QueueFileKind Read(int fd, const struct stat& status, Dialect dialect, Envelope* envelope);
+  // True if the system could not read all that was wanted of the last file; it is kDamaged then.
+  bool read_failed() const { return records_.read_failed(); }
 
  private:
   // What is known of the message while its records are read.

@@ -23,14 +23,6 @@ constexpr int64_t kLargestWindow = int64_t{64} << 10;
 constexpr int kLengthBytesPostfix = 4;
 constexpr int kLengthBytesQshape = 3;
 
-int64_t ReadAt(int fd, char* buffer, int64_t length, int64_t offset) {
-  ssize_t count = 0;
-  do {
-    count = pread(fd, buffer, static_cast<size_t>(length), offset);
-  } while (count < 0 && errno == EINTR);
-  return count;
-}
-
 // Types that PassOverOthers leaves to Next: RecordType, and '0', at which qshape ends.
 constexpr std::array<bool, 256> kLeftToNext = [] {
   std::array<bool, 256> types{};
@@ -51,6 +43,16 @@ void RecordReader::Start(int fd, int64_t size, Dialect dialect) {
   window_length_ = 0;
   bytes_read_ = 0;
   backward_jumps_ = 0;
+  read_failed_ = false;
+}
+
+int64_t RecordReader::ReadAt(char* buffer, int64_t length, int64_t offset) {
+  ssize_t count = 0;
+  do {
+    count = pread(fd_, buffer, static_cast<size_t>(length), offset);
+  } while (count < 0 && errno == EINTR);
+  read_failed_ |= count < 0;
+  return count;
 }
 
 bool RecordReader::FillWindow(int64_t offset) {
@@ -61,7 +63,7 @@ bool RecordReader::FillWindow(int64_t offset) {
   } else if (offset == window_start_ + window_length_) {
     wanted = kLargestWindow;
   }
-  const int64_t count = ReadAt(fd_, buffer_.get(), wanted, offset);
+  const int64_t count = ReadAt(buffer_.get(), wanted, offset);
   window_start_ = offset;
   window_length_ = std::max<int64_t>(count, 0);
   bytes_read_ += window_length_;
@@ -146,8 +148,8 @@ bool RecordReader::Payload(const Record& record, std::string_view* payload) {
   long_payload_.resize(static_cast<size_t>(record.length));
   int64_t done = 0;
   while (done < record.length) {
-    const int64_t count = ReadAt(fd_, long_payload_.data() + done, record.length - done,
-                                 record.payload_offset + done);
+    const int64_t count =
+        ReadAt(long_payload_.data() + done, record.length - done, record.payload_offset + done);
     if (count <= 0) return false;
     done += count;
   }

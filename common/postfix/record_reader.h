@@ -72,6 +72,8 @@ class RecordReader {
   // Goes to an offset from the file's start. False if that is before the file or a bound.
   bool Seek(int64_t offset);
   int64_t position() const { return position_; }
+  // True if the system could not read from the file: it may be sound all the same.
+  bool read_failed() const { return read_failed_; }
 
  private:
   int GetByte() {
@@ -86,6 +88,8 @@ class RecordReader {
   // Most records of an envelope are attributes. Passes over those that lie whole in the window and
   // have a length of one byte, just as Next would; whatever it leaves, Next takes.
   void PassOverOthers();
+  // As pread, to the end of `length` or a shorter count; notes a failure.
+  int64_t ReadAt(char* buffer, int64_t length, int64_t offset);
   // Reads a new window that starts at `offset`. False if there is nothing.
   bool FillWindow(int64_t offset);
 
@@ -99,6 +103,7 @@ class RecordReader {
   int64_t window_length_ = 0;
   int64_t bytes_read_ = 0;
   int backward_jumps_ = 0;
+  bool read_failed_ = false;
 };
 
 }  // namespace fleetqshape::postfix

@@ -26,8 +26,10 @@
 #include "tests/aggregator/relay_reports.h"
 #include "tests/support/envelope_maker.h"
 #include "tests/support/manual_clock.h"
+#include "tests/support/model_files.h"
 #include "tests/support/named_cells.h"
 #include "tests/support/random_source.h"
+#include "tests/support/relay_facts.h"
 #include "tests/support/temporary_directory.h"
 
 namespace fleetqshape {
@@ -35,6 +37,7 @@ namespace {
 
 using test::NamedCells;
 using test::PendingOutcome;
+using test::TextOf;
 
 // How often what happened, over many runs: a run in which nothing goes wrong proves little.
 struct Events {
@@ -48,6 +51,8 @@ struct Events {
   uint64_t aggregator_restarts = 0;
   uint64_t renewed_names = 0;
   uint64_t deltas = 0;
+  uint64_t deltas_with_facts = 0;  // settings or file counts, or both
+  uint64_t forgotten_facts = 0;    // a new agent does not know what the one before told
 };
 
 // What is in a relay's queue; it outlives the agent.
@@ -64,7 +69,8 @@ struct Agent {
   Agent(const ReportSession::Options& options, const Clock* clock, std::function<uint64_t()> random)
       : session(options, &model, clock, std::move(random)) {}
 
-  QueueModel model{[this](const Cell& cell, int change) { session.OnCellChange(cell, change); }};
+  QueueModel model{
+      [this](const Cell& cell, int64_t change) { session.OnCellChange(cell, change); }};
   ReportSession session;
 };
 
@@ -73,6 +79,9 @@ struct Relay {
   std::string host;
   std::map<ino_t, QueuedMessage> disk;
   ino_t next_inode = 1;
+  // Null: its agent does not know.
+  std::shared_ptr<const v1::PostfixSettings> settings;
+  std::shared_ptr<const v1::FileCounts> files;
   std::unique_ptr<Agent> agent;
 
   bool connected = false;
@@ -118,8 +127,10 @@ class Simulation {
   void Step(Relay& relay) {
     clock_.AdvanceMilliseconds(random_.Between(0, 3000));
     const int64_t what = random_.Between(1, 1000);
-    if (what <= 250) {
+    if (what <= 210) {
       ChangeQueue(relay);
+    } else if (what <= 250) {
+      ChangeFacts(relay);
     } else if (what <= 550) {
       Converse(relay);
     } else if (what <= 650) {
@@ -193,12 +204,34 @@ class Simulation {
     QueueModel& model = relay.agent->model;
     model.BeginPass();
     for (const auto& [inode, message] : relay.disk) {
-      const QueueModel::FileVersion version{message.queue, message.version, 0};
-      if (model.See(inode, version)) continue;
-      model.Put(inode, version,
-                envelopes_.Make(message.arrival, message.sender, message.recipients));
+      const auto version = static_cast<FileVersion>(message.version);
+      if (test::SeeFile(inode, message.queue, version, &model)) continue;
+      test::PutFile(inode, message.queue,
+                    envelopes_.Make(message.arrival, message.sender, message.recipients), &model,
+                    version);
     }
     model.EndPass({kAllQueues.begin(), kAllQueues.end()});
+  }
+
+  // The relay is configured anew, or its files are counted.
+  void ChangeFacts(Relay& relay) {
+    if (random_.OneIn(3)) {
+      relay.settings = std::make_shared<const v1::PostfixSettings>(test::RandomSettings(random_));
+    } else {
+      relay.files = std::make_shared<const v1::FileCounts>(test::RandomFileCounts(random_));
+    }
+    TellFacts(relay);
+  }
+
+  template <typename Message>
+  void Forget(std::shared_ptr<const Message>* fact) {
+    events_.forgotten_facts += *fact != nullptr ? 1 : 0;
+    fact->reset();
+  }
+
+  void TellFacts(Relay& relay) {
+    if (relay.settings != nullptr) relay.agent->session.SetSettings(*relay.settings);
+    if (relay.files != nullptr) relay.agent->session.SetFileCounts(*relay.files);
   }
 
   QueuedMessage RandomMessage() {
@@ -222,6 +255,9 @@ class Simulation {
     options.chunk_bytes =
         static_cast<size_t>(random_.OneIn(2) ? random_.Between(5, 60) : 1'000'000);
     relay.agent = std::make_unique<Agent>(options, &clock_, [this] { return random_.Bits(); });
+    if (random_.OneIn(3)) Forget(&relay.settings);
+    if (random_.OneIn(3)) Forget(&relay.files);
+    TellFacts(relay);
     LookAtQueue(relay);
   }
 
@@ -313,7 +349,10 @@ class Simulation {
     // With one report in flight and no defect nobody ever has to ask for a snapshot.
     EXPECT_TRUE(outcome->has_acknowledgement()) << outcome->ShortDebugString();
     ++events_.acknowledged;
-    events_.deltas += one.report.sequence() > 1 ? 1 : 0;
+    if (one.report.sequence() > 1) {
+      ++events_.deltas;
+      events_.deltas_with_facts += one.report.has_settings() || one.report.has_files() ? 1 : 0;
+    }
     EXPECT_EQ(outcome->acknowledgement().epoch(), one.report.epoch());
     EXPECT_EQ(outcome->acknowledgement().sequence(), one.report.sequence());
     const auto state = fleet_->View(*relay.id).state;
@@ -321,6 +360,12 @@ class Simulation {
     EXPECT_EQ(state->sequence, one.report.sequence());
     EXPECT_EQ(state->digest, one.report.digest());
     EXPECT_EQ(test::DigestOf(test::CellsOfState(*state, fleet_->names())), state->digest);
+    if (one.report.has_settings()) {
+      EXPECT_EQ(TextOf(state->settings), TextOf(one.report.settings()));
+    }
+    if (one.report.has_files()) {
+      EXPECT_EQ(TextOf(state->files), TextOf(one.report.files()));
+    }
     relay.to_agent.push_back(*outcome);
   }
 
@@ -365,6 +410,8 @@ class Simulation {
       EXPECT_EQ(view.state->sequence, was.state->sequence);
       EXPECT_EQ(test::CellsOfState(*view.state, fleet_->names()),
                 test::CellsOfState(*was.state, fleet_before->names()));
+      EXPECT_EQ(TextOf(view.state->settings), TextOf(was.state->settings));
+      EXPECT_EQ(TextOf(view.state->files), TextOf(was.state->files));
       before.erase(view.description->identity);
     }
     for (const auto& [identity, view] : before) {
@@ -378,6 +425,7 @@ class Simulation {
     store_closed_ = false;
     // What still waits for its write may meet failures that were asked for: they are used up first.
     for (int round = 0; round < 2000; ++round) {
+      clock_.AdvanceSeconds(1);  // changed file counts may wait for their time
       bool quiet = true;
       for (Relay& relay : relays_) {
         if (!relay.connected) ConnectAgent(relay);
@@ -404,6 +452,8 @@ class Simulation {
         found = true;
         EXPECT_EQ(test::CellsOfState(*view.state, fleet_->names()), cells);
         EXPECT_EQ(view.state->digest, model.digest());
+        EXPECT_EQ(TextOf(view.state->settings), TextOf(relay.settings));
+        EXPECT_EQ(TextOf(view.state->files), TextOf(relay.files));
       }
       EXPECT_TRUE(found);
     }
@@ -452,6 +502,8 @@ TEST_P(SessionAndEngineTest, ComeToTheSameStateWhateverGoesWrong) {
   // All of it came up.
   EXPECT_GT(events.acknowledged, kRunsAShard);
   EXPECT_GT(events.deltas, kRunsAShard / 2);
+  EXPECT_GT(events.deltas_with_facts, 0U);
+  EXPECT_GT(events.forgotten_facts, 0U);
   EXPECT_GT(events.duplicates, 0U);
   EXPECT_GT(events.failed_writes, 0U);
   EXPECT_GT(events.cut_reports, 0U);

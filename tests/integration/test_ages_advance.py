@@ -27,7 +27,8 @@ class AgesAdvance(unittest.TestCase):
             postfix.quiet()
             oracle = stack.enter_context(QshapeOracle())
             aggregator = stack.enter_context(Aggregator())
-            agent = stack.enter_context(Agent(aggregator, postfix.queue_directory, "--heartbeat-interval", "0.1"))
+            agent = stack.enter_context(Agent(aggregator, postfix.queue_directory, "--heartbeat-interval", "0.1",
+                                              "--no-watch"))
 
             now = int(time.time())
             tables = set()

@@ -114,11 +114,16 @@ class AgentOptions(TestCase):
 
     def test_refused(self) -> None:
         self.assert_refused(AGENT, USAGE, "--aggregator is required")
-        self.assert_refused(AGENT, USAGE, "--queue-directory is required", *self.required[:2])
+        self.assert_refused(AGENT, ERROR, "cannot open /nonexistent/main.cf", *self.required[:2], "--postfix",
+                            "/nonexistent")
         for what, *arguments in (
                 ("--aggregator must be HOST:PORT", "--aggregator", "nonsense"),
                 ("--cluster must be", "--cluster", "a b"), ("--cluster must be", "--cluster", ""),
                 ("--host must be", "--host", "\x1b[31m"), ("--instance must be", "--instance", "a/b"),
+                ("--instance names the only", "--queue-directory", "/b", "--instance", "one"),
+                ("two instances are named", "--queue-directory", "a=/b", "--queue-directory", "a=/c"),
+                ("an absolute path", "--queue-directory", "a=b"), ("--postfix is auto or", "--postfix", "here"),
+                ("--verify-interval must be", "--verify-interval", "0"), ("--check", "--once", "--check"),
                 ("--label role", "--label", "role"), ("--label role=", "--label", "role="),
                 ("there is --host", "--label", "host=mx1"),
                 ("--interval must be", "--interval", "0"), ("--interval", "--interval", "often"),

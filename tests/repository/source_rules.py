@@ -19,9 +19,12 @@ _MAY_INCLUDE = {
     "common/codec": ("common/base", "common/shape"),
     "common/options": ("common/base",),
     "common/rpc": ("common/base",),
+    "agent/postfix": ("common/base", "common/postfix"),
     "agent/watch": ("common/base", "common/shape", "common/postfix"),
     "agent/report": ("common/base", "common/shape", "common/codec", "agent/watch"),
     "agent/rpc": ("common/base", "common/rpc", "agent/report"),
+    # --once and --check are a second program in the first one.
+    "agent/inspect": ("common/base", "common/shape", "common/options", "agent", "agent/watch"),
     "agent": ("common", "agent"),
     "aggregator/store": ("common/base", "common/shape", "common/codec"),
     "aggregator/ingest": ("common/base", "common/shape", "common/codec", "aggregator/store"),

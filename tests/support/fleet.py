@@ -206,16 +206,19 @@ class AgentCounters:
 class Agent(_Program):
     """An agent, with the relay's name and labels. It looks at the queue twenty times a second.
 
-    options    further options of the program
-    start_now  False: it starts with start()
+    options           further options of the program
+    interval_seconds  its --interval; None: as the program has it by default
+    start_now         False: it starts with start()
     """
 
     def __init__(self, aggregator: Aggregator, queue_directory: str | Path, *options: str, cluster: str = "test",
-                 host: str = "relay", labels: Mapping[str, str] | None = None, start_now: bool = True) -> None:
+                 host: str = "relay", labels: Mapping[str, str] | None = None, interval_seconds: float | None = 0.05,
+                 start_now: bool = True) -> None:
         super().__init__("fleetqshape-agent", start_now)
         labelled = [word for key, value in (labels or {}).items() for word in ("--label", f"{key}={value}")]
         self._arguments = ["--aggregator", aggregator.ingest_address, "--queue-directory", str(queue_directory),
-                           "--cluster", cluster, "--host", host, "--instance", "postfix", "--interval", "0.05",
+                           "--cluster", cluster, "--host", host, "--instance", "postfix",
+                           *([] if interval_seconds is None else ["--interval", str(interval_seconds)]),
                            *labelled, *options]
 
     def start(self) -> None:

@@ -14,6 +14,7 @@
 #include "fleetqshape/v1/report.pb.h"
 #include "tests/support/envelope_maker.h"
 #include "tests/support/manual_clock.h"
+#include "tests/support/model_files.h"
 #include "tests/support/named_cells.h"
 
 namespace fleetqshape {
@@ -119,10 +120,12 @@ class ReportSessionTest : public ::testing::Test {
     return options;
   }
 
-  void Put(ino_t inode, Queue queue, const std::string& recipient, int64_t arrival = 1000) {
-    model_.Put(inode, {queue, 1, 1}, envelopes_.Make(arrival, "s@sender", {recipient}));
+  void Put(uint64_t number, Queue queue, const std::string& recipient, int64_t arrival = 1000) {
+    test::PutFile(number, queue, envelopes_.Make(arrival, "s@sender", {recipient}), &model_);
   }
-  void Remove(ino_t inode, Queue queue) { model_.Put(inode, {queue, 1, 1}, nullptr); }
+  void Remove(uint64_t number, Queue queue) {
+    model_.Remove(test::PlaceIn(queue), test::FileName(number));
+  }
 
   // Connects and takes the hello.
   void Open() {
@@ -146,7 +149,8 @@ class ReportSessionTest : public ::testing::Test {
   test::EnvelopeMaker envelopes_;
   test::ManualClock clock_;
   std::deque<uint64_t> epochs_ = {kFirstEpoch, kSecondEpoch, 0xE3, 0xE4};
-  QueueModel model_{[this](const Cell& cell, int change) { session_.OnCellChange(cell, change); }};
+  QueueModel model_{
+      [this](const Cell& cell, int64_t change) { session_.OnCellChange(cell, change); }};
   ReportSession session_{Options(), &model_, &clock_, [this] {
                            const uint64_t epoch = epochs_.front();
                            epochs_.pop_front();

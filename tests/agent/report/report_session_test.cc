@@ -161,7 +161,7 @@ TEST_F(ReportSessionTest, ChangesAfterTheSnapshotWasMadeAreInTheNextDelta) {
 
 TEST_F(ReportSessionTest, ChunksAreBoundedAndMakeUpTheReport) {
   for (int i = 0; i < 50; ++i) {
-    Put(static_cast<ino_t>(i), Queue::kActive, "r@domain" + std::to_string(i));
+    Put(static_cast<uint64_t>(i), Queue::kActive, "r@domain" + std::to_string(i));
   }
   Open();
   session_.OnMessage(Welcome(0, 0));
@@ -340,7 +340,7 @@ TEST_F(ReportSessionTest, AClockThatIsSetBackDoesNotSilenceTheAgent) {
 
 TEST_F(ReportSessionTest, AQueueThatDoesNotChangeSendsNoCellsForAnHour) {
   for (int i = 0; i < 20; ++i) {
-    Put(static_cast<ino_t>(i), Queue::kDeferred, "r@domain" + std::to_string(i));
+    Put(static_cast<uint64_t>(i), Queue::kDeferred, "r@domain" + std::to_string(i));
   }
   ReportSnapshot();
   const uint64_t cells = session_.counters().cells;
@@ -350,7 +350,7 @@ TEST_F(ReportSessionTest, AQueueThatDoesNotChangeSendsNoCellsForAnHour) {
     // The agent looks at its queue every second, and finds it as it was.
     model_.BeginPass();
     for (int i = 0; i < 20; ++i) {
-      ASSERT_TRUE(model_.See(static_cast<ino_t>(i), {Queue::kDeferred, 1, 1}));
+      ASSERT_TRUE(test::SeeFile(static_cast<uint64_t>(i), Queue::kDeferred, 1, &model_));
     }
     model_.EndPass({kAllQueues.begin(), kAllQueues.end()});
     for (const v1::AgentMessage& message : session_.TakeOutgoing()) {

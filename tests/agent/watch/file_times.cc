@@ -1,8 +1,11 @@
 #include "tests/agent/watch/file_times.h"
 
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
+#include <array>
 #include <atomic>
+#include <cstdarg>
 #include <cstdint>
 #include <ctime>
 
@@ -26,6 +29,7 @@ extern "C" {
 
 int __real_clock_gettime(clockid_t clock, timespec* time);
 int __real_fstat(int fd, struct stat* status);
+long __real_syscall(long number, ...);
 int __real_fstatat(int directory_fd, const char* path, struct stat* status, int flags);
 
 int __wrap_clock_gettime(clockid_t clock, timespec* time) {
@@ -41,6 +45,19 @@ int __wrap_clock_gettime(clockid_t clock, timespec* time) {
 
 int __wrap_fstat(int fd, struct stat* status) {
   return Coarsened(__real_fstat(fd, status), status);
+}
+
+// postfix::OpenQueueFile's fstat is a system call by number. No call takes more than six arguments.
+long __wrap_syscall(long number, ...) {
+  va_list list;
+  va_start(list, number);
+  std::array<long, 6> arguments{};
+  for (long& argument : arguments) argument = va_arg(list, long);
+  va_end(list);
+  const auto& [a, b, c, d, e, f] = arguments;
+  const long result = __real_syscall(number, a, b, c, d, e, f);
+  if (number != SYS_fstat) return result;
+  return Coarsened(static_cast<int>(result), reinterpret_cast<struct stat*>(b));
 }
 
 int __wrap_fstatat(int directory_fd, const char* path, struct stat* status, int flags) {

@@ -73,16 +73,17 @@ class QueueListerTest : public ::testing::Test {
     return names;
   }
   uint64_t FilesReadByPass() {
-    const uint64_t before = lister_.counters().files_read;
+    const uint64_t before = tree_.examiner.files_read();
     EXPECT_EQ(lister_.Pass(), absl::OkStatus());
-    return lister_.counters().files_read - before;
+    return tree_.examiner.files_read() - before;
   }
 
   using Names = std::multiset<std::string>;
 
   QueueDirectoryBuilder directory_;
-  QueueModel model_{[](const Cell&, int) {}};
-  QueueLister lister_{directory_.path(), &model_};
+  QueueModel model_{[](const Cell&, int64_t) {}};
+  QueueTree tree_{directory_.path(), &model_};
+  QueueLister lister_{&tree_};
 };
 
 TEST_F(QueueListerTest, MessagesOfAllQueuesAreTakenInAsTheirEnvelopesSay) {
@@ -106,7 +107,7 @@ TEST_F(QueueListerTest, MessagesOfAllQueuesAreTakenInAsTheirEnvelopesSay) {
   }
   expected.insert({Queue::kDeferred, Axis::kRecipientDomain, "deferred", 5});
   EXPECT_EQ(test::CellsOfModel(model_), expected);
-  EXPECT_EQ(lister_.counters().files_read, 5U);
+  EXPECT_EQ(tree_.examiner.files_read(), 5U);
 }
 
 // Such a change leaves the size as it is, and the time of change too if it comes within a tick.
@@ -247,7 +248,7 @@ TEST_F(QueueListerTest, FilesThatHoldNoMessageDoNotCount) {
   }
   EXPECT_EQ(PassAndListRecipients(Queue::kActive), Names{});
   EXPECT_EQ(model_.message_count(), 0U);
-  EXPECT_EQ(lister_.counters().files_read, 4U);
+  EXPECT_EQ(tree_.examiner.files_read(), 4U);
 }
 
 TEST_F(QueueListerTest, FilesInHashDirectoriesCountDownToSixteenLevels) {
@@ -283,14 +284,15 @@ TEST_F(QueueListerTest, NothingIsFollowedOutOfTheQueueAndNothingBlocks) {
   directory_.MakeDirectory("active/DIRECTORY");
   directory_.Write("active/AAAAAA", MessageTo({"r@r"}));
   EXPECT_EQ(PassAndListRecipients(Queue::kActive), Names{"r"});
-  EXPECT_EQ(lister_.counters().files_read, 1U);
+  EXPECT_EQ(tree_.examiner.files_read(), 1U);
 }
 
 TEST_F(QueueListerTest, TheQueueDirectoryItselfMayBeASymbolicLink) {
   directory_.Write("active/AAAAAA", MessageTo({"r@r"}));
   test::TemporaryDirectory elsewhere;
   ASSERT_EQ(symlink(directory_.path().c_str(), elsewhere.path("spool").c_str()), 0);
-  QueueLister lister(elsewhere.path("spool"), &model_);
+  QueueTree tree(elsewhere.path("spool"), &model_);
+  QueueLister lister(&tree);
   EXPECT_EQ(lister.Pass(), absl::OkStatus());
   EXPECT_EQ(Recipients(Queue::kActive), Names{"r"});
 }

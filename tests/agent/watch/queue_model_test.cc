@@ -9,6 +9,7 @@
 
 #include "common/shape/address.h"
 #include "tests/support/envelope_maker.h"
+#include "tests/support/model_files.h"
 #include "tests/support/named_cells.h"
 #include "tests/support/random_source.h"
 
@@ -18,23 +19,31 @@ namespace {
 using test::CellsOfModel;
 using test::DigestOf;
 using test::EnvelopeMaker;
+using test::FileName;
 using test::NamedCell;
 using test::NamedCells;
+using test::PlaceIn;
+using test::PutFile;
+using test::SeeFile;
 
 constexpr Axis kRecipient = Axis::kRecipientDomain;
 constexpr Axis kSender = Axis::kSenderDomain;
 const std::set<Queue> kAll(kAllQueues.begin(), kAllQueues.end());
 
-QueueModel::FileVersion VersionIn(Queue queue, int64_t ctime = 1, int64_t size = 100) {
-  return {queue, ctime, size};
-}
-
 // A model, and what its observer was told in sum.
 class QueueModelTest : public ::testing::Test {
  protected:
-  void Put(ino_t inode, Queue queue, int64_t arrival, const std::string& sender,
+  // In whatever queue it was before, the file is in this one now.
+  void Put(uint64_t number, Queue queue, int64_t arrival, const std::string& sender,
            const std::vector<std::string>& recipients) {
-    model_.Put(inode, VersionIn(queue), envelopes_.Make(arrival, sender, recipients));
+    PutFile(number, queue, envelopes_.Make(arrival, sender, recipients), &model_);
+  }
+  void PutNoMessage(uint64_t number, Queue queue) { PutFile(number, queue, nullptr, &model_); }
+  bool Sees(uint64_t number, Queue queue, FileVersion version = 1) {
+    return SeeFile(number, queue, version, &model_);
+  }
+  bool Remove(uint64_t number, Queue queue) {
+    return model_.Remove(PlaceIn(queue), FileName(number));
   }
 
   // The model holds exactly these arrivals, in all that it tells of them.
@@ -46,17 +55,16 @@ class QueueModelTest : public ::testing::Test {
 
   NamedCells observed_;
   EnvelopeMaker envelopes_;
-  QueueModel model_{[this](const Cell& cell, int change) {
+  QueueModel model_{[this](const Cell& cell, int64_t change) {
     const NamedCell named{cell.queue, cell.axis, std::string(model_.names().name(cell.name_id)),
                           cell.arrival};
-    if (change == 1) {
-      observed_.insert(named);
-      return;
+    ASSERT_NE(change, 0);
+    for (; change > 0; --change) observed_.insert(named);
+    for (; change < 0; ++change) {
+      const auto found = observed_.find(named);
+      ASSERT_NE(found, observed_.end()) << "lost, but never gained: " << named;
+      observed_.erase(found);
     }
-    ASSERT_EQ(change, -1);
-    const auto found = observed_.find(named);
-    ASSERT_NE(found, observed_.end()) << "lost, but never gained: " << named;
-    observed_.erase(found);
   }};
 };
 
@@ -96,15 +104,50 @@ TEST_F(QueueModelTest, ANameTooLongToBeReportedIsCut) {
 }
 
 TEST_F(QueueModelTest, AMessageThatMovesIsInOneQueueOnly) {
-  Put(7, Queue::kIncoming, 5, "s@s", {"r@r"});
-  Put(7, Queue::kActive, 5, "s@s", {"r@r"});
-  ExpectCells({{Queue::kActive, kSender, "s", 5}, {Queue::kActive, kRecipient, "r", 5}});
+  Put(7, Queue::kIncoming, 5, "s@s", {"r@r", "q@q"});
+  EXPECT_TRUE(
+      model_.Move(PlaceIn(Queue::kIncoming), FileName(7), PlaceIn(Queue::kActive), FileName(7)));
+  ExpectCells({{Queue::kActive, kSender, "s", 5},
+               {Queue::kActive, kRecipient, "r", 5},
+               {Queue::kActive, kRecipient, "q", 5}});
   EXPECT_EQ(model_.message_count(), 1U);
+  EXPECT_FALSE(Sees(7, Queue::kActive)) << "a rename changes the version";
+  EXPECT_FALSE(
+      model_.Move(PlaceIn(Queue::kIncoming), FileName(7), PlaceIn(Queue::kActive), FileName(7)))
+      << "it is there no more";
+}
+
+TEST_F(QueueModelTest, AMessageMayGetAnotherNameAndTakeTheirPlaceWhoHadIt) {
+  Put(1, Queue::kActive, 1, "s@s", {"r@moves", "r@too"});
+  Put(2, Queue::kActive, 2, "s@s", {"r@isreplaced"});
+  EXPECT_TRUE(
+      model_.Move(PlaceIn(Queue::kActive), FileName(1), PlaceIn(Queue::kActive), FileName(2)));
+  ExpectCells({{Queue::kActive, kSender, "s", 1},
+               {Queue::kActive, kRecipient, "moves", 1},
+               {Queue::kActive, kRecipient, "too", 1}});
+  EXPECT_FALSE(Remove(1, Queue::kActive));
+  EXPECT_TRUE(Remove(2, Queue::kActive));
+  ExpectCells({});
+  EXPECT_EQ(model_.names().used(), 0U);
+}
+
+TEST_F(QueueModelTest, OneNameInTwoDirectoriesIsTwoFiles) {
+  for (const Queue queue : {Queue::kActive, Queue::kHold, Queue::kDeferred}) {
+    model_.Put(PlaceIn(queue), FileName(7), {}, envelopes_.Make(5, "s@s", {"r@r"}));
+  }
+  EXPECT_EQ(model_.message_count(), 3U);
+  EXPECT_EQ(model_.OtherPlacesOf(FileName(7), PlaceIn(Queue::kHold).directory).size(), 2U);
+  EXPECT_TRUE(Remove(7, Queue::kActive));
+  EXPECT_FALSE(Remove(7, Queue::kActive));
+  EXPECT_TRUE(Remove(7, Queue::kDeferred));
+  ExpectCells({{Queue::kHold, kSender, "s", 5}, {Queue::kHold, kRecipient, "r", 5}});
+  EXPECT_TRUE(Remove(7, Queue::kHold));
+  ExpectCells({});
 }
 
 TEST_F(QueueModelTest, AFileThatHoldsNoMessageAnyMoreTakesItsArrivalsAlong) {
   Put(7, Queue::kActive, 5, "s@s", {"r@r"});
-  model_.Put(7, VersionIn(Queue::kActive, 2), nullptr);
+  PutNoMessage(7, Queue::kActive);
   ExpectCells({});
   EXPECT_EQ(model_.message_count(), 0U);
   EXPECT_EQ(model_.names().used(), 0U);
@@ -112,59 +155,148 @@ TEST_F(QueueModelTest, AFileThatHoldsNoMessageAnyMoreTakesItsArrivalsAlong) {
 
 TEST_F(QueueModelTest, AFileWithoutAMessageIsKnownAllTheSame) {
   model_.BeginPass();
-  model_.Put(7, VersionIn(Queue::kActive), nullptr);
+  PutNoMessage(7, Queue::kActive);
   model_.EndPass(kAll);
   model_.BeginPass();
-  EXPECT_TRUE(model_.See(7, VersionIn(Queue::kActive)));
+  EXPECT_TRUE(Sees(7, Queue::kActive));
   model_.EndPass(kAll);
   model_.BeginPass();
-  model_.EndPass(kAll);
+  EXPECT_EQ(model_.EndPass(kAll), 0U) << "no message";
   model_.BeginPass();
-  EXPECT_FALSE(model_.See(7, VersionIn(Queue::kActive)));
+  EXPECT_FALSE(Sees(7, Queue::kActive));
 }
 
 TEST_F(QueueModelTest, AFileIsKnownInTheVersionThatWasPutOnly) {
-  EXPECT_FALSE(model_.See(7, VersionIn(Queue::kActive, 1, 100)));
-  model_.Put(7, VersionIn(Queue::kActive, 1, 100), envelopes_.Make(5, "s@s", {"r@r"}));
-  EXPECT_TRUE(model_.See(7, VersionIn(Queue::kActive, 1, 100)));
-  EXPECT_FALSE(model_.See(7, VersionIn(Queue::kDeferred, 1, 100)));
-  EXPECT_FALSE(model_.See(7, VersionIn(Queue::kActive, 2, 100)));
-  EXPECT_FALSE(model_.See(7, VersionIn(Queue::kActive, 1, 101)));
-  EXPECT_FALSE(model_.See(8, VersionIn(Queue::kActive, 1, 100)));
+  using Sight = QueueModel::Sight;
+  const auto see = [&](Queue queue, FileVersion version) {
+    return model_.See(PlaceIn(queue), FileName(7), version);
+  };
+  EXPECT_EQ(see(Queue::kActive, 1), Sight::kUnknown);
+  Put(7, Queue::kActive, 5, "s@s", {"r@r"});
+  EXPECT_EQ(see(Queue::kActive, 1), Sight::kSame);
+  EXPECT_EQ(see(Queue::kActive, 2), Sight::kChanged);
+  EXPECT_EQ(see(Queue::kDeferred, 1), Sight::kUnknown);
 }
 
-TEST_F(QueueModelTest, APassRemovesWhatItNeitherPutNorSaw) {
+TEST_F(QueueModelTest, WhatCouldNotBeReadIsNeverTheSame) {
+  FileState state;
+  state.kind = FileKind::kUnreadable;
+  state.version = 5;
+  model_.Put(PlaceIn(Queue::kActive), FileName(7), state, nullptr);
+  EXPECT_EQ(model_.See(PlaceIn(Queue::kActive), FileName(7), 5), QueueModel::Sight::kChanged);
+}
+
+TEST_F(QueueModelTest, AVersionTellsEachChangeOfAFile) {
+  struct stat status {};
+  status.st_ino = 1;
+  status.st_size = 100;
+  status.st_ctim = {1000, 5};
+  const FileVersion version = VersionOf(status);
+  EXPECT_NE(version, kUnknownVersion);
+  EXPECT_EQ(version, VersionOf(status));
+  for (struct stat other : {status, status, status, status}) {
+    static int which = 0;
+    switch (which++) {
+      case 0:
+        ++other.st_ino;
+        break;
+      case 1:
+        ++other.st_size;
+        break;
+      case 2:
+        ++other.st_ctim.tv_sec;
+        break;
+      default:
+        ++other.st_ctim.tv_nsec;
+    }
+    EXPECT_NE(version, VersionOf(other)) << which;
+  }
+}
+
+TEST_F(QueueModelTest, FilesAreCountedByKind) {
+  Put(1, Queue::kActive, 1, "s@s", {"r@r"});
+  for (const FileKind kind : {FileKind::kBeingWritten, FileKind::kUnreadable,
+                              FileKind::kNoRecipients, FileKind::kForeign, FileKind::kDamaged}) {
+    FileState state;
+    state.kind = kind;
+    state.group_readable = true;  // counts for messages only
+    model_.Put(PlaceIn(Queue::kHold), FileName(10 + static_cast<uint64_t>(kind)), state, nullptr);
+  }
+  FileState odd;
+  odd.force_expired = true;
+  odd.group_readable = true;
+  model_.Put(PlaceIn(Queue::kActive), FileName(2), odd, envelopes_.Make(1, "s@s", {"r@r"}));
+  FileCounts expected;
+  expected.by_kind = {2, 1, 1, 1, 1, 1, 0};
+  expected.force_expired = 1;
+  expected.group_readable = 1;
+  EXPECT_EQ(model_.file_counts(), expected);
+  EXPECT_EQ(model_.arrival_count(Queue::kActive, kSender), 2U);
+  model_.BeginPass();
+  EXPECT_EQ(model_.EndPass(kAll), 2U);
+  EXPECT_EQ(model_.file_counts(), FileCounts());
+  EXPECT_EQ(model_.arrival_count(Queue::kActive, kSender), 0U);
+}
+
+TEST_F(QueueModelTest, AFileWithSeveralNamesCountsOnceForAsLongAsItHasOne) {
+  FileState linked;
+  linked.linked_inode = 99;
+  linked.version = 3;
+  const auto put = [&](uint64_t number) {
+    model_.Put(PlaceIn(Queue::kDeferred), FileName(number), linked,
+               envelopes_.Make(5, "s@s", {"r@r"}));
+  };
+  const NamedCells once = {{Queue::kDeferred, kSender, "s", 5},
+                           {Queue::kDeferred, kRecipient, "r", 5}};
+  put(1);
+  put(2);
+  ExpectCells(once);
+  put(1);  // read again
+  ExpectCells(once);
+  EXPECT_EQ(model_.file_counts().of(FileKind::kLinked), 1U);
+  EXPECT_TRUE(model_.TakeWantsListing()) << "it may be known by yet another name";
+
+  EXPECT_TRUE(Remove(1, Queue::kDeferred));
+  ExpectCells({});
+  EXPECT_TRUE(model_.TakeWantsListing()) << "the other name is to be read";
+  EXPECT_FALSE(model_.TakeWantsListing());
+  EXPECT_FALSE(Sees(2, Queue::kDeferred, 3));
+  linked.linked_inode = 0;  // it has only one name now
+  put(2);
+  ExpectCells(once);
+  EXPECT_FALSE(model_.TakeWantsListing());
+}
+
+TEST_F(QueueModelTest, APassRemovesWhatItNeitherPutNorMovedNorSaw) {
   model_.BeginPass();
   Put(1, Queue::kActive, 1, "s@s", {"put@again"});
   Put(2, Queue::kActive, 2, "s@s", {"is@seen"});
   Put(3, Queue::kActive, 3, "s@s", {"is@gone"});
-  Put(4, Queue::kActive, 4, "s@s", {"seen@inanotherversion"});
-  model_.EndPass(kAll);
+  Put(4, Queue::kIncoming, 4, "s@s", {"is@moved"});
+  EXPECT_EQ(model_.EndPass(kAll), 0U);
   EXPECT_EQ(model_.message_count(), 4U);
 
   model_.BeginPass();
   Put(1, Queue::kActive, 1, "s@s", {"put@again"});
-  EXPECT_TRUE(model_.See(2, VersionIn(Queue::kActive)));
-  EXPECT_FALSE(model_.See(4, VersionIn(Queue::kActive, 99)));
-  model_.EndPass(kAll);
+  EXPECT_TRUE(Sees(2, Queue::kActive));
+  EXPECT_TRUE(
+      model_.Move(PlaceIn(Queue::kIncoming), FileName(4), PlaceIn(Queue::kActive), FileName(4)));
+  EXPECT_EQ(model_.EndPass(kAll), 1U);
   ExpectCells({{Queue::kActive, kSender, "s", 1},
                {Queue::kActive, kRecipient, "again", 1},
                {Queue::kActive, kSender, "s", 2},
-               {Queue::kActive, kRecipient, "seen", 2}});
+               {Queue::kActive, kRecipient, "seen", 2},
+               {Queue::kActive, kSender, "s", 4},
+               {Queue::kActive, kRecipient, "moved", 4}});
 }
 
 TEST_F(QueueModelTest, APassRemovesNothingFromQueuesThatWereNotListed) {
   Put(1, Queue::kActive, 1, "s@s", {"listed@active"});
   Put(2, Queue::kHold, 2, "s@s", {"not@hold"});
-  Put(3, Queue::kDeferred, 3, "s@s", {"moves@fromdeferred"});
   model_.BeginPass();
-  Put(3, Queue::kActive, 3, "s@s", {"moves@fromdeferred"});
   model_.EndPass({Queue::kActive, Queue::kIncoming});
-  ExpectCells({{Queue::kHold, kSender, "s", 2},
-               {Queue::kHold, kRecipient, "hold", 2},
-               {Queue::kActive, kSender, "s", 3},
-               {Queue::kActive, kRecipient, "fromdeferred", 3}});
-  EXPECT_TRUE(model_.See(2, VersionIn(Queue::kHold))) << "it is still known";
+  ExpectCells({{Queue::kHold, kSender, "s", 2}, {Queue::kHold, kRecipient, "hold", 2}});
+  EXPECT_TRUE(Sees(2, Queue::kHold)) << "it is still known";
 }
 
 TEST_F(QueueModelTest, APassThatNeverEndsRemovesNothing) {
@@ -174,7 +306,7 @@ TEST_F(QueueModelTest, APassThatNeverEndsRemovesNothing) {
   model_.BeginPass();
   model_.BeginPass();
   EXPECT_EQ(model_.message_count(), 1U);
-  EXPECT_TRUE(model_.See(1, VersionIn(Queue::kActive)));
+  EXPECT_TRUE(Sees(1, Queue::kActive));
   model_.EndPass(kAll);
   EXPECT_EQ(model_.message_count(), 1U);
 }
@@ -182,7 +314,7 @@ TEST_F(QueueModelTest, APassThatNeverEndsRemovesNothing) {
 TEST_F(QueueModelTest, RenewedNamesAreThoseInUseAndChangeNothingElse) {
   Put(1, Queue::kActive, 1, "s@gone", {"r@gone2", "r@stays"});
   Put(1, Queue::kActive, 1, "s@s", {"b@stays", "a@r", "c@stays"});
-  model_.Put(2, VersionIn(Queue::kActive), nullptr);
+  PutNoMessage(2, Queue::kActive);
   const NamedCells before = CellsOfModel(model_);
   const uint64_t digest = model_.digest();
   ASSERT_EQ(model_.names().size(), 5U);
@@ -211,106 +343,8 @@ TEST_F(QueueModelTest, NamesAreWorthRenewingWhenMostOfManyAreGone) {
   model_.RenewNames();
   EXPECT_FALSE(model_.NamesWorthRenewing());
 
-  for (ino_t i = 0; i < 9000; ++i) Put(i, Queue::kActive, 1, "s@s", {"r@" + std::to_string(i)});
+  for (uint64_t i = 0; i < 9000; ++i) Put(i, Queue::kActive, 1, "s@s", {"r@" + std::to_string(i)});
   EXPECT_FALSE(model_.NamesWorthRenewing()) << "all of them are in use";
-}
-
-// What the model ought to hold, kept without any cleverness.
-struct NaiveMessage {
-  Queue queue;
-  int64_t ctime;
-  int64_t arrival;
-  std::string sender;
-  std::vector<std::string> recipients;
-  bool counts;
-};
-
-NamedCells CellsOf(const std::map<ino_t, NaiveMessage>& messages) {
-  NamedCells cells;
-  std::string domain;
-  for (const auto& [inode, message] : messages) {
-    if (!message.counts) continue;
-    AddressToDomain(message.sender, &domain);
-    cells.insert({message.queue, kSender, domain, message.arrival});
-    for (const std::string& recipient : message.recipients) {
-      AddressToDomain(recipient, &domain);
-      cells.insert({message.queue, kRecipient, domain, message.arrival});
-    }
-  }
-  return cells;
-}
-
-TEST_F(QueueModelTest, EqualsANaiveModelOverRandomOperations) {
-  const std::vector<std::string> addresses = {"",
-                                              "root",
-                                              "a@one.example",
-                                              "b@ONE.example",
-                                              "c@two.example",
-                                              "d@..x..y.",
-                                              "e@\xff.example",
-                                              "f@",
-                                              "g@three",
-                                              "h@i@four.example"};
-  // Few inodes and seconds, so that they meet again and again.
-  for (uint64_t seed = test::FirstSeed(); seed < test::FirstSeed() + test::Runs(4); ++seed) {
-    SCOPED_TRACE(test::SeedTrace(seed));
-    test::RandomSource random(seed);
-    std::map<ino_t, NaiveMessage> naive;
-    std::set<ino_t> met;  // in this pass
-    int64_t ctime = 0;
-    model_.BeginPass();
-    for (int step = 0; step < 3000; ++step) {
-      const auto inode = static_cast<ino_t>(random.Between(1, 40));
-      const int64_t what = random.Between(1, 100);
-      if (what <= 60) {
-        NaiveMessage message{random.OneOf(kAllQueues), ++ctime, random.Between(100, 105),
-                             random.OneOf(addresses),  {},      what <= 52};
-        // A recipient at least: a message without one is none.
-        for (int64_t left = random.Between(1, 6); left > 0; --left) {
-          message.recipients.push_back(random.OneOf(addresses));
-        }
-        model_.Put(inode, VersionIn(message.queue, message.ctime),
-                   message.counts
-                       ? envelopes_.Make(message.arrival, message.sender, message.recipients)
-                       : nullptr);
-        naive[inode] = message;
-        met.insert(inode);
-      } else if (what <= 85) {
-        const auto known = naive.find(inode);
-        const bool changed = random.OneIn(4);
-        const Queue queue = known == naive.end() ? Queue::kHold : known->second.queue;
-        const int64_t version = known == naive.end() || changed ? -1 : known->second.ctime;
-        const bool seen = model_.See(inode, VersionIn(queue, version));
-        ASSERT_EQ(seen, known != naive.end() && !changed);
-        if (seen) met.insert(inode);
-      } else if (what <= 92) {
-        if (random.OneIn(2)) {
-          std::set<Queue> listed;
-          for (Queue queue : kAllQueues) {
-            if (!random.OneIn(4)) listed.insert(queue);
-          }
-          model_.EndPass(listed);
-          std::erase_if(naive, [&](const auto& entry) {
-            return !met.contains(entry.first) && listed.contains(entry.second.queue);
-          });
-        }
-        model_.BeginPass();
-        met.clear();
-      } else if (what <= 95) {
-        model_.RenewNames();
-      }
-      if (step % 7 != 0 && what <= 85) continue;
-      ExpectCells(CellsOf(naive));
-      size_t counted = 0;
-      for (const auto& [number, message] : naive) counted += message.counts ? 1 : 0;
-      ASSERT_EQ(model_.message_count(), counted);
-      if (HasFailure()) return;
-    }
-    model_.BeginPass();
-    model_.EndPass(kAll);
-    ExpectCells({});
-    EXPECT_EQ(model_.names().used(), 0U);
-  }
 }
 
 }  // namespace

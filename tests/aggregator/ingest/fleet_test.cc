@@ -49,12 +49,17 @@ TEST(FleetTest, ANewDescriptionKeepsTheState) {
   state->epoch = 5;
   fleet.SetState(7, state);
   fleet.Heard(7, 1000, -5);
+  EXPECT_FALSE(fleet.View(7).connected);
+  fleet.SetConnected(7, true);
   fleet.Describe(7, Described("b"));
   const RelayView view = fleet.View(7);
   EXPECT_EQ(view.description->identity.host, "b");
   EXPECT_EQ(view.state->epoch, 5U);
   EXPECT_EQ(view.heard_milliseconds, 1000);
   EXPECT_EQ(view.clock_offset_milliseconds, -5);
+  EXPECT_TRUE(view.connected);
+  fleet.SetConnected(7, false);
+  EXPECT_FALSE(fleet.View(7).connected);
 }
 
 // A message that took long makes a clock look behind, never ahead.
