@@ -52,7 +52,7 @@ RelayAgent::RelayAgent(const AgentOptions& options, const RelayOptions& relay, c
       relay_(relay),
       clock_(*clock),
       model_([this](const Cell& cell, int64_t change) { session_.OnCellChange(cell, change); }),
-      tracker_(TrackerOptions(options, relay), &model_, steady_clock::now, [this] { ShowAlive(); }),
+      tracker_(TrackerOptions(options, relay), &model_, steady_clock::now, [this] { return ShowAlive(); }),
       session_(SessionOptions(options, relay), &model_, clock, random),
       backoff_(random),
       last_alive_(steady_clock::now().time_since_epoch().count()),
@@ -70,7 +70,11 @@ RelayHealth RelayAgent::health() const {
   return health_;
 }
 
-void RelayAgent::ShowAlive() { last_alive_ = steady_clock::now().time_since_epoch().count(); }
+bool RelayAgent::ShowAlive() {
+  last_alive_ = steady_clock::now().time_since_epoch().count();
+  MutexLock lock(mutex_);
+  return !stopping_;
+}
 
 void RelayAgent::Wake() { eventfd_write(wake_.get(), 1); }
 
@@ -154,6 +158,7 @@ RelayAgent::TimePoint RelayAgent::NextDeadline() const {
 
 void RelayAgent::LookAtQueue() {
   const absl::Status status = tracker_.Update();
+  if (absl::IsCancelled(status)) return;
   const std::string problem(status.message());
   if (status.ok() && (!saw_whole_queue_ || !last_pass_problem_.empty())) {
     // What is reported starts with a whole pass: a queue that can't be read is not an empty one.

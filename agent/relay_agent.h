@@ -58,7 +58,8 @@ class RelayAgent {
   void Post(Event event);
   // Wakes the loop.
   void Wake();
-  void ShowAlive();
+  // False if the loop is to end.
+  bool ShowAlive();
   // Waits for events, Stop or NextDeadline, and takes in what happens in the queue. False after
   // Stop.
   bool WaitForEvents(std::deque<Event>* events);

@@ -31,7 +31,7 @@ constexpr uint64_t kLooksBetweenBreaths = 512;
 
 }  // namespace
 
-absl::Status QueueLister::Pass(std::function<void()> breathe) {
+absl::Status QueueLister::Pass(std::function<bool()> breathe) {
   Hooks hooks;
   hooks.breathe = std::move(breathe);
   std::set<Queue> listed;
@@ -44,6 +44,7 @@ absl::Status QueueLister::Pass(std::function<void()> breathe) {
 absl::Status QueueLister::Walk(const Hooks& hooks, std::set<Queue>* listed) {
   ++counters_.passes;
   hooks_ = &hooks;
+  cancelled_ = false;
   listed->clear();
   const auto root = tree_.OpenRoot();
   if (!root.ok()) {
@@ -54,6 +55,10 @@ absl::Status QueueLister::Walk(const Hooks& hooks, std::set<Queue>* listed) {
   absl::Status result;
   for (Queue queue : kListingOrder) {
     const absl::Status status = ListQueue(root->get(), queue);
+    if (cancelled_) {
+      listed->clear();
+      return absl::CancelledError("the listing was ended");
+    }
     if (!status.ok()) listed->erase(queue);
     result.Update(status);
   }
@@ -63,6 +68,7 @@ absl::Status QueueLister::Walk(const Hooks& hooks, std::set<Queue>* listed) {
 
 absl::Status QueueLister::List(const Hooks& hooks, int root_fd, DirectoryId directory) {
   hooks_ = &hooks;
+  cancelled_ = false;
   return ListDirectory(root_fd, directory);
 }
 
@@ -104,6 +110,7 @@ absl::Status QueueLister::ListDirectory(int root_fd, DirectoryId id) {
     }
   });
   std::swap(looked, looked_);
+  if (cancelled_) return absl::OkStatus();  // Walk tells
   result.Update(looked);
   for (const std::string& name : subdirectories) {
     const DirectoryId subdirectory =
@@ -116,7 +123,11 @@ absl::Status QueueLister::ListDirectory(int root_fd, DirectoryId id) {
 }
 
 void QueueLister::LookAt(int root_fd, int directory_fd, DirectoryId id, std::string_view name) {
-  if (++looks_ % kLooksBetweenBreaths == 0 && hooks_->breathe) hooks_->breathe();
+  if (cancelled_) return;
+  if (++looks_ % kLooksBetweenBreaths == 0 && hooks_->breathe && !hooks_->breathe()) {
+    cancelled_ = true;
+    return;
+  }
   struct stat status {};
   if (fstatat(directory_fd, name.data(), &status, AT_SYMLINK_NOFOLLOW) != 0) return;  // moved on
   if (!S_ISREG(status.st_mode)) return;

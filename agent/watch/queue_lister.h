@@ -29,8 +29,8 @@ class QueueLister {
   struct Hooks {
     // A directory that is about to be listed. An error ends the walk.
     std::function<absl::Status(DirectoryId directory, int fd)> enter;
-    // Called every few hundred files.
-    std::function<void()> breathe;
+    // Called every few hundred files. False ends the walk, which is then CANCELLED.
+    std::function<bool()> breathe;
     // A file that the model does not have in this version. Without this, it is read at once.
     std::function<void(Place place, std::string_view name, FileVersion version)> unexpected;
   };
@@ -41,7 +41,7 @@ class QueueLister {
   // Lists all queues and reads what is new or changed. After an OK pass over queues that did not
   // change meanwhile, the model is exactly what is on the disk. An error says what could not be
   // listed: what was seen of that queue has been taken in, and nothing of it was removed.
-  absl::Status Pass(std::function<void()> breathe = nullptr);
+  absl::Status Pass(std::function<bool()> breathe = nullptr);
 
   // A pass without its end: the caller ends it with QueueModel::EndPass(*listed).
   absl::Status Walk(const Hooks& hooks, std::set<Queue>* listed);
@@ -64,6 +64,7 @@ class QueueLister {
   const Hooks* hooks_ = nullptr;  // of the walk under way
   absl::Status looked_;           // problems with single files of the directory that is listed
   uint64_t looks_ = 0;
+  bool cancelled_ = false;
   struct Unreadable {
     Place place;
     std::string name;

@@ -37,7 +37,7 @@ void Add(const QueueWatcher::Counters& more, QueueWatcher::Counters* sum) {
 }  // namespace
 
 QueueTracker::QueueTracker(Options options, QueueModel* model, std::function<TimePoint()> now,
-                           std::function<void()> breathe)
+                           std::function<bool()> breathe)
     : options_(std::move(options)),
       now_(std::move(now)),
       breathe_(std::move(breathe)),

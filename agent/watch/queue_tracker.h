@@ -32,9 +32,9 @@ class QueueTracker {
   };
 
   // `model` outlives the tracker. `now` is a steady clock. `breathe`, which may be empty, is called
-  // every now and then during long work.
+  // every now and then during long work, and ends it by returning false.
   QueueTracker(Options options, QueueModel* model, std::function<TimePoint()> now,
-               std::function<void()> breathe);
+               std::function<bool()> breathe);
 
   // UNAVAILABLE, saying why, if changes in the directory can be made where this kernel's inotify
   // does not see them: on a network file system.
@@ -63,7 +63,7 @@ class QueueTracker {
 
   const Options options_;
   const std::function<TimePoint()> now_;
-  const std::function<void()> breathe_;
+  const std::function<bool()> breathe_;
   QueueTree tree_;
   QueueLister lister_;  // when not watching
   std::unique_ptr<QueueWatcher> watcher_;

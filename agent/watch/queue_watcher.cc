@@ -35,14 +35,14 @@ bool IsMessageName(std::string_view name) {
 
 }  // namespace
 
-QueueWatcher::QueueWatcher(QueueTree* tree, Inotify inotify, std::function<void()> breathe)
+QueueWatcher::QueueWatcher(QueueTree* tree, Inotify inotify, std::function<bool()> breathe)
     : tree_(*tree), inotify_(std::move(inotify)), lister_(tree), breathe_(std::move(breathe)) {
   tree_.directories.ForgetWatches();
   tree_.examiner.set_told_of_changes(true);
 }
 
 absl::StatusOr<std::unique_ptr<QueueWatcher>> QueueWatcher::Create(QueueTree* tree,
-                                                                   std::function<void()> breathe) {
+                                                                   std::function<bool()> breathe) {
   FQS_ASSIGN_OR_RETURN(Inotify inotify, Inotify::Create());
   auto watcher =
       std::unique_ptr<QueueWatcher>(new QueueWatcher(tree, std::move(inotify), std::move(breathe)));
@@ -199,14 +199,14 @@ absl::Status QueueWatcher::StartWatching(DirectoryId directory, int fd) {
 QueueLister::Hooks QueueWatcher::ListingHooks() {
   QueueLister::Hooks hooks;
   hooks.enter = [this](DirectoryId directory, int fd) { return StartWatching(directory, fd); };
-  hooks.breathe = [this] { Breathe(); };
+  hooks.breathe = [this] { return Breathe(); };
   return hooks;
 }
 
 // The kernel's queue of events is not to fill up.
-void QueueWatcher::Breathe() {
+bool QueueWatcher::Breathe() {
   TakeEvents();
-  if (breathe_) breathe_();
+  return !breathe_ || breathe_();
 }
 
 absl::Status QueueWatcher::List() {
@@ -252,7 +252,7 @@ absl::Status QueueWatcher::ExamineChanged() {
   DirectoryId opened = kNoDirectory;
   size_t looks = 0;
   for (const Name& name : names) {
-    if (++looks % kLooksBetweenDrains == 0) Breathe();
+    if (++looks % kLooksBetweenDrains == 0 && !Breathe()) break;
     const auto changed = changed_.find(name);
     if (changed == changed_.end()) continue;  // gone or moved meanwhile
     if (opened != name.directory) {

@@ -43,9 +43,9 @@ class QueueWatcher {
   // Lists the queue and watches it from then on. `tree` outlives the watcher. An error says why it
   // can't be watched: RESOURCE_EXHAUSTED or UNAVAILABLE. That a queue can't be listed is none; the
   // next Settle tells. `breathe`, which may be empty, is called every now and then during long
-  // work.
+  // work, and ends it by returning false.
   static absl::StatusOr<std::unique_ptr<QueueWatcher>> Create(
-      QueueTree* tree, std::function<void()> breathe = nullptr);
+      QueueTree* tree, std::function<bool()> breathe = nullptr);
 
   // Readable when something happened in the queue.
   int fd() const { return inotify_.fd(); }
@@ -91,7 +91,7 @@ class QueueWatcher {
     FileVersion version;
   };
 
-  QueueWatcher(QueueTree* tree, Inotify inotify, std::function<void()> breathe);
+  QueueWatcher(QueueTree* tree, Inotify inotify, std::function<bool()> breathe);
 
   void TakeEvents();
   void Handle(const Inotify::Event& event);
@@ -108,7 +108,7 @@ class QueueWatcher {
 
   absl::Status StartWatching(DirectoryId directory, int fd);
   QueueLister::Hooks ListingHooks();
-  void Breathe();
+  bool Breathe();
   // A full listing.
   absl::Status List();
   // Looks at the files that changed.
@@ -120,7 +120,7 @@ class QueueWatcher {
   QueueTree& tree_;
   Inotify inotify_;
   QueueLister lister_;
-  const std::function<void()> breathe_;
+  const std::function<bool()> breathe_;
   int root_watch_ = -1;
   bool must_list_ = true;
   bool lost_events_ = false;  // during a listing

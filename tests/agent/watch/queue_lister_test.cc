@@ -433,6 +433,20 @@ TEST_F(QueueListerTest, AQueueOfWhichNothingMayBeReadIsNotAnEmptyOne) {
   EXPECT_EQ(Recipients(Queue::kActive), Names{}) << "the other queues are listed as ever";
 }
 
+TEST_F(QueueListerTest, APassCanBeEndedAndThenRemovesNothing) {
+  for (int i = 0; i < 2000; ++i) {
+    directory_.Write("deferred/" + std::to_string(100'000 + i), MessageTo({"r@r"}));
+  }
+  ASSERT_EQ(lister_.Pass(), absl::OkStatus());
+  directory_.Remove("deferred/100000");
+  int breaths = 0;
+  const absl::Status status = lister_.Pass([&breaths] { return ++breaths < 2; });
+  EXPECT_EQ(status.code(), absl::StatusCode::kCancelled) << status;
+  EXPECT_EQ(breaths, 2);
+  EXPECT_EQ(model_.message_count(), 2000U);
+  EXPECT_EQ(PassAndListRecipients(Queue::kDeferred).size(), 1999U);
+}
+
 TEST_F(QueueListerTest, ADirectoryWithoutAnyQueueIsNotAnEmptyQueue) {
   directory_.Write("active/AAAAAA", MessageTo({"r@r"}));
   EXPECT_EQ(PassAndListRecipients(Queue::kActive), Names{"r"});

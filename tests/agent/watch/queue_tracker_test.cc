@@ -1,0 +1,162 @@
+#include "agent/watch/queue_tracker.h"
+
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/resource.h>
+
+#include <chrono>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tests/support/named_cells.h"
+#include "tests/support/queue_directory_builder.h"
+
+namespace fleetqshape {
+namespace {
+
+using test::QueueDirectoryBuilder;
+using test::QueueMessage;
+using namespace std::chrono_literals;
+
+QueueMessage MessageTo(const std::string& recipient) {
+  QueueMessage message;
+  message.time = "1000 0";
+  message.sender = "s@sender.example";
+  message.recipients = {recipient};
+  return message;
+}
+
+// A tracker whose clock stands still until it is moved.
+class QueueTrackerTest : public ::testing::Test {
+ protected:
+  using Names = std::multiset<std::string>;
+
+  QueueTracker::Options TrackerOptions(bool may_watch) {
+    QueueTracker::Options options;
+    options.queue_directory = directory_.path();
+    options.may_watch = may_watch;
+    options.interval = 1s;
+    options.verify_interval = 300s;
+    return options;
+  }
+  QueueTracker MakeTracker(bool may_watch = true) {
+    return {TrackerOptions(may_watch), &model_, [this] { return now_; }, nullptr};
+  }
+  Names Recipients() const {
+    Names names;
+    for (const test::NamedCell& cell : test::CellsOfModel(model_)) {
+      if (cell.axis == Axis::kRecipientDomain) names.insert(cell.name);
+    }
+    return names;
+  }
+  // As the agent's loop does it.
+  static void TakeEvents(QueueTracker* tracker) {
+    pollfd descriptor{tracker->event_fd(), POLLIN, 0};
+    ASSERT_EQ(poll(&descriptor, 1, 10'000), 1) << "no event came";
+    tracker->OnEvents();
+  }
+
+  QueueDirectoryBuilder directory_;
+  QueueModel model_{[](const Cell&, int64_t) {}};
+  QueueTracker::TimePoint now_{1000s};
+};
+
+TEST_F(QueueTrackerTest, LooksAtOnceAndThenWhenAnIntervalHasPassedSinceTheFirstChange) {
+  directory_.Write("active/AAAAAA", MessageTo("r@before"));
+  QueueTracker tracker = MakeTracker();
+  EXPECT_LE(tracker.next_update(), now_);
+  EXPECT_EQ(tracker.Update(), absl::OkStatus());
+  EXPECT_EQ(Recipients(), Names{"before"});
+  EXPECT_EQ(tracker.next_update(), now_ + 300s) << "nothing but the verification is due";
+
+  now_ += 10s;
+  directory_.Write("active/BBBBBB", MessageTo("r@later"));
+  TakeEvents(&tracker);
+  EXPECT_EQ(tracker.next_update(), now_ + 1s);
+  now_ += 500ms;
+  directory_.Write("active/CCCCCC", MessageTo("r@latest"));
+  TakeEvents(&tracker);
+  EXPECT_EQ(tracker.next_update(), now_ + 500ms) << "the first change counts";
+  now_ += 500ms;
+  EXPECT_EQ(tracker.Update(), absl::OkStatus());
+  EXPECT_EQ(Recipients(), (Names{"before", "later", "latest"}));
+  EXPECT_EQ(tracker.next_update(), QueueTracker::TimePoint(1300s));
+}
+
+TEST_F(QueueTrackerTest, VerifiesWhenItIsTime) {
+  QueueTracker tracker = MakeTracker();
+  EXPECT_EQ(tracker.Update(), absl::OkStatus());
+  now_ += 299s;
+  EXPECT_EQ(tracker.Update(), absl::OkStatus());
+  EXPECT_EQ(tracker.watch_counters().verifications, 0U);
+  now_ += 1s;
+  EXPECT_EQ(tracker.Update(), absl::OkStatus());
+  EXPECT_EQ(tracker.watch_counters().verifications, 1U);
+  EXPECT_EQ(tracker.next_update(), now_ + 300s);
+}
+
+TEST_F(QueueTrackerTest, ListsEveryIntervalIfItMayNotWatch) {
+  QueueTracker tracker = MakeTracker(false);
+  EXPECT_EQ(tracker.Update(), absl::OkStatus());
+  EXPECT_EQ(tracker.event_fd(), -1);
+  EXPECT_EQ(tracker.next_update(), now_ + 1s);
+  directory_.Write("active/AAAAAA", MessageTo("r@r"));
+  EXPECT_EQ(tracker.Update(), absl::OkStatus());
+  EXPECT_EQ(Recipients(), Names{"r"});
+  EXPECT_EQ(tracker.watch_counters().listings, 0U);
+  EXPECT_EQ(tracker.passes(), 2U);
+}
+
+// Without a free descriptor there is no inotify: the least of reasons why it may not work.
+TEST_F(QueueTrackerTest, ListsWhereInotifyDoesNotWorkAndTriesAgainLater) {
+  directory_.Write("active/AAAAAA", MessageTo("r@r"));
+  QueueTracker tracker = MakeTracker();
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit few = before;
+  few.rlim_cur = 0;
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
+  EXPECT_FALSE(tracker.Update().ok()) << "no descriptor for the queue either";
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_EQ(tracker.event_fd(), -1);
+  now_ += 1s;
+  EXPECT_LE(tracker.next_update(), now_);
+  EXPECT_EQ(tracker.Update(), absl::OkStatus());
+  EXPECT_EQ(tracker.event_fd(), -1) << "not at once";
+  EXPECT_EQ(Recipients(), Names{"r"});
+  directory_.Write("active/BBBBBB", MessageTo("r@listed"));
+  now_ += 1s;
+  EXPECT_EQ(tracker.Update(), absl::OkStatus());
+  EXPECT_EQ(Recipients(), (Names{"listed", "r"}));
+
+  now_ += 300s;
+  EXPECT_EQ(tracker.Update(), absl::OkStatus());
+  EXPECT_NE(tracker.event_fd(), -1);
+  directory_.Write("active/CCCCCC", MessageTo("r@watched"));
+  TakeEvents(&tracker);
+  EXPECT_EQ(tracker.Update(), absl::OkStatus());
+  EXPECT_EQ(Recipients(), (Names{"listed", "r", "watched"}));
+}
+
+TEST_F(QueueTrackerTest, AQueueThatCannotBeListedIsTriedAgain) {
+  directory_.Move("active", "away");
+  directory_.WriteBytes("active", "no directory");
+  QueueTracker tracker = MakeTracker();
+  EXPECT_FALSE(tracker.Update().ok());
+  EXPECT_LE(tracker.next_update(), now_ + 1s);
+  directory_.Remove("active");
+  directory_.Move("away", "active");
+  directory_.Write("active/AAAAAA", MessageTo("r@r"));
+  now_ += 1s;
+  EXPECT_EQ(tracker.Update(), absl::OkStatus());
+  EXPECT_EQ(Recipients(), Names{"r"});
+}
+
+TEST_F(QueueTrackerTest, NetworkFileSystemsAreNotWatched) {
+  EXPECT_EQ(QueueTracker::CheckFileSystem(directory_.path()), absl::OkStatus());
+  EXPECT_EQ(QueueTracker::CheckFileSystem("/nonexistent"), absl::OkStatus());
+}
+
+}  // namespace
+}  // namespace fleetqshape
