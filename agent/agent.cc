@@ -15,6 +15,8 @@ using std::chrono::steady_clock;
 
 // How often Postfix's configuration is looked at (stat only), and the service manager told.
 constexpr milliseconds kRound(1000);
+// After trouble with finding the instances.
+constexpr milliseconds kTryAgain(60'000);
 
 }  // namespace
 
@@ -47,12 +49,15 @@ bool Agent::WaitForStop(milliseconds time) {
 
 absl::Status Agent::Run() {
   FQS_RETURN_IF_ERROR(FindRelays());
+  steady_clock::time_point try_again = steady_clock::time_point::max();
   do {
-    if (finder_.Changed()) {
+    if (finder_.Changed() || steady_clock::now() >= try_again) {
       const absl::Status found = FindRelays();
       if (!found.ok()) {
         spdlog::error("{}; the relays stay as they were", std::string(found.message()));
       }
+      const bool whole = found.ok() && finder_.problems().empty();
+      try_again = whole ? steady_clock::time_point::max() : steady_clock::now() + kTryAgain;
     }
     TellServiceManager();
   } while (!WaitForStop(kRound));
@@ -84,6 +89,8 @@ void Agent::KeepRelays(std::vector<RelayOptions> wanted) {
              one.queue_directory == relay->options.queue_directory;
     });
     if (same == wanted.end()) {
+      // Its main.cf may only be broken for the moment, and the mail is still there.
+      if (!finder_.problems().empty()) return false;
       spdlog::info("instance {} is gone", relay->options.instance);
       return true;
     }

@@ -46,7 +46,7 @@ absl::Status ValidateQueueDirectories(const AgentOptions& options) {
     }
   }
   if (options.instance.empty()) return absl::OkStatus();
-  if (options.queue_directories.size() != 1) {
+  if (options.queue_directories.size() != 1 || !names.empty()) {
     return absl::InvalidArgumentError(
         "--instance names the only --queue-directory; name several as --queue-directory NAME=DIR");
   }

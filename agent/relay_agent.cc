@@ -52,7 +52,8 @@ RelayAgent::RelayAgent(const AgentOptions& options, const RelayOptions& relay, c
       relay_(relay),
       clock_(*clock),
       model_([this](const Cell& cell, int64_t change) { session_.OnCellChange(cell, change); }),
-      tracker_(TrackerOptions(options, relay), &model_, steady_clock::now, [this] { return ShowAlive(); }),
+      tracker_(TrackerOptions(options, relay), &model_, steady_clock::now,
+               [this] { return ShowAlive(); }),
       session_(SessionOptions(options, relay), &model_, clock, random),
       backoff_(random),
       last_alive_(steady_clock::now().time_since_epoch().count()),
@@ -91,13 +92,14 @@ void RelayAgent::Stop() {
 }
 
 bool RelayAgent::WaitForEvents(std::deque<Event>* events) {
+  const TimePoint longest = steady_clock::now() + kLongestWait;
   for (;;) {
     {
       MutexLock lock(mutex_);
       events->swap(events_);
       if (stopping_) return false;
     }
-    const TimePoint deadline = NextDeadline();
+    const TimePoint deadline = std::min(NextDeadline(), longest);
     if (!events->empty() || steady_clock::now() >= deadline) return true;
     WaitForDescriptors(deadline);
   }
@@ -147,7 +149,7 @@ void RelayAgent::LogSummary() const {
 }
 
 RelayAgent::TimePoint RelayAgent::NextDeadline() const {
-  TimePoint deadline = std::min(tracker_.next_update(), steady_clock::now() + kLongestWait);
+  TimePoint deadline = tracker_.next_update();
   if (saw_whole_queue_ && !connected_) deadline = std::min(deadline, next_connect_);
   if (const auto heartbeat = session_.NextHeartbeatMilliseconds()) {
     const milliseconds left(std::max<int64_t>(*heartbeat - clock_.NowMilliseconds(), 0));

@@ -76,7 +76,8 @@ void CheckWatching(const AgentOptions& options, const std::string& path, Finding
   absl::Status watched = inotify.status();
   if (inotify.ok()) {
     const FileDescriptor directory(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (directory.valid()) watched = inotify->Watch(directory.get(), IN_CREATE).status();
+    watched = directory.valid() ? inotify->Watch(directory.get(), IN_CREATE).status()
+                                : absl::UnavailableError("the queue directory can't be opened");
   }
   if (watched.ok()) {
     findings->Fine("inotify tells of changes");
@@ -90,7 +91,7 @@ void CheckFiles(const FileCounts& counts, Findings* findings) {
   const auto note = [&](FileKind kind, const char* what) {
     if (counts.of(kind) > 0) findings->Note(absl::StrCat(counts.of(kind), " ", what));
   };
-  findings->Fine(absl::StrCat(counts.of(FileKind::kMessage), " messages are counted"));
+  findings->Note(absl::StrCat(counts.of(FileKind::kMessage), " messages are counted"));
   note(FileKind::kBeingWritten, "files are being written or set aside, by their mode: not counted");
   note(FileKind::kNoRecipients, "messages have nobody left to deliver to: not counted");
   note(FileKind::kForeign, "files are no queue files: not counted");
@@ -122,9 +123,9 @@ void CheckRelay(const AgentOptions& options, const RelayOptions& relay, Findings
   QueueTree tree(relay.queue_directory, &model);
   const absl::Status listed = QueueLister(&tree).Pass();
   if (absl::IsPermissionDenied(listed)) {
-    findings->Problem(absl::StrCat("cannot list ", listed.message()), kHowToRead);
+    findings->Problem(absl::StrCat("not all queues can be listed: ", listed.message()), kHowToRead);
   } else if (!listed.ok()) {
-    findings->Problem(absl::StrCat("cannot list ", listed.message()),
+    findings->Problem(absl::StrCat("not all queues can be listed: ", listed.message()),
                       "is --queue-directory what `postconf queue_directory` says?");
   } else {
     findings->Fine("all queues can be listed");

@@ -27,7 +27,7 @@ bool IsSettled(const struct stat& status) {
 
 }  // namespace
 
-FileState FileExaminer::StateOf(const struct stat& status, FileKind kind) const {
+FileState FileExaminer::StateOf(Place place, const struct stat& status, FileKind kind) const {
   FileState state;
   state.kind = kind;
   // Nothing tells when a read error is over.
@@ -35,7 +35,8 @@ FileState FileExaminer::StateOf(const struct stat& status, FileKind kind) const 
                                  (!told_of_changes_ && !IsSettled(status));
   state.version = may_differ_unseen ? kUnknownVersion : VersionOf(status);
   state.force_expired = (status.st_mode & S_IXGRP) != 0;
-  state.group_readable = (status.st_mode & S_IRGRP) != 0;
+  // postdrop makes files that all may read.
+  state.group_readable = place.queue != Queue::kMaildrop && (status.st_mode & S_IRGRP) != 0;
   state.linked_inode = status.st_nlink > 1 ? status.st_ino : 0;
   return state;
 }
@@ -63,7 +64,8 @@ FileExaminer::Outcome FileExaminer::Examine(int directory_fd, Place place, const
   const FileKind kind = postfix::IsReadyMode(status.st_mode, Dialect::kPostfix)
                             ? Read(file.get(), status)
                             : FileKind::kBeingWritten;
-  model_.Put(place, name, StateOf(status, kind), kind == FileKind::kMessage ? &envelope_ : nullptr);
+  model_.Put(place, name, StateOf(place, status, kind),
+             kind == FileKind::kMessage ? &envelope_ : nullptr);
   return Outcome::kExamined;
 }
 
@@ -78,10 +80,10 @@ FileExaminer::Outcome FileExaminer::ExplainFailure(int error, int directory_fd, 
       if (fstatat(directory_fd, name, &status, AT_SYMLINK_NOFOLLOW) != 0) return Outcome::kGone;
       if (!S_ISREG(status.st_mode)) return Outcome::kNoFile;
       if (postfix::IsReadyMode(status.st_mode, Dialect::kPostfix)) {
-        details->state = StateOf(status, FileKind::kUnreadable);
+        details->state = StateOf(place, status, FileKind::kUnreadable);
         return Outcome::kUnreadable;
       }
-      model_.Put(place, name, StateOf(status, FileKind::kBeingWritten), nullptr);
+      model_.Put(place, name, StateOf(place, status, FileKind::kBeingWritten), nullptr);
       return Outcome::kExamined;
     case EMFILE:
     case ENFILE:

@@ -41,7 +41,7 @@ class FileExaminer {
   uint64_t files_read() const { return files_read_; }
 
  private:
-  FileState StateOf(const struct stat& status, FileKind kind) const;
+  FileState StateOf(Place place, const struct stat& status, FileKind kind) const;
   Outcome ExplainFailure(int error, int directory_fd, Place place, const char* name,
                          Details* details);
   FileKind Read(int fd, const struct stat& status);

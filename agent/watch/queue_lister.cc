@@ -153,12 +153,14 @@ void QueueLister::LookAt(int root_fd, int directory_fd, DirectoryId id, std::str
 
 void QueueLister::RemoveElsewhere(int root_fd, std::string_view name, DirectoryId id) {
   for (const Place& other : tree_.model.OtherPlacesOf(name, id)) {
-    const std::string path =
-        absl::StrCat(tree_.directories.At(other.directory).path, "/", std::string(name));
+    const auto directory =
+        postfix::OpenDirectoryBeneath(root_fd, tree_.directories.At(other.directory).path.c_str());
     struct stat status {};
-    if (fstatat(root_fd, path.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT) {
-      tree_.model.Remove(other, name);
-    }
+    const bool gone = directory.ok() ? fstatat(directory->get(), std::string(name).c_str(), &status,
+                                               AT_SYMLINK_NOFOLLOW) != 0 &&
+                                           errno == ENOENT
+                                     : absl::IsNotFound(directory.status());
+    if (gone) tree_.model.Remove(other, name);
   }
 }
 

@@ -20,6 +20,9 @@ namespace fleetqshape {
 // One thread at a time.
 class QueueLister {
  public:
+  // A file is at most this deep below its queue; Postfix's hash_queue_depth is at most 16.
+  static constexpr int kMaxDepth = 16;
+
   struct Counters {
     uint64_t passes = 0;
     uint64_t incomplete_passes = 0;  // some queue could not be listed: it lost nothing then
@@ -51,9 +54,6 @@ class QueueLister {
   const Counters& counters() const { return counters_; }
 
  private:
-  // A file is at most this deep below its queue; Postfix's hash_queue_depth is at most 16.
-  static constexpr int kMaxDepth = 16;
-
   absl::Status ListQueue(int root_fd, Queue queue);
   absl::Status ListDirectory(int root_fd, DirectoryId id);
   void LookAt(int root_fd, int directory_fd, DirectoryId id, std::string_view name);

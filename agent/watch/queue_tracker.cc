@@ -59,20 +59,20 @@ absl::Status QueueTracker::CheckFileSystem(const std::string& directory) {
 
 void QueueTracker::OnEvents() {
   if (!watcher_) return;
-  const bool unsettled = watcher_->unsettled();
+  const uint64_t digest = tree_.model.digest();
+  const FileCounts counts = tree_.model.file_counts();
   watcher_->Drain();
+  const bool changed = tree_.model.digest() != digest || tree_.model.file_counts() != counts;
   // The first change starts the gathering.
-  if (!unsettled && watcher_->unsettled()) next_update_ = now_() + options_.interval;
+  if (gathering_ || (!watcher_->unsettled() && !changed)) return;
+  gathering_ = true;
+  next_update_ = now_() + options_.interval;
 }
 
 QueueTracker::TimePoint QueueTracker::next_update() const {
   if (!began_ || !watcher_) return next_update_;
-  TimePoint next = next_verification_;
-  if (watcher_->unsettled()) {
-    next = std::min(next,
-                    watcher_->must_list() ? std::max(next_update_, next_listing_) : next_update_);
-  }
-  return next;
+  if (watcher_->must_list()) return std::max(next_update_, next_listing_);
+  return gathering_ ? std::min(next_verification_, next_update_) : next_verification_;
 }
 
 absl::Status QueueTracker::Update() {
@@ -125,6 +125,9 @@ absl::Status QueueTracker::UpdateWatched() {
   const TimePoint start = now_();
   const bool lists = watcher_->must_list() && start >= next_listing_;
   absl::Status status = watcher_->Settle(lists);
+  if (lists) listing_problem_ = status;
+  // What was wrong with the last listing is so until the next one.
+  if (!lists && watcher_->must_list()) status.Update(listing_problem_);
   if (status.ok() && !watcher_->must_list() && start >= next_verification_) {
     const uint64_t before = watcher_->counters().differences;
     status = watcher_->Verify();
@@ -138,9 +141,10 @@ absl::Status QueueTracker::UpdateWatched() {
   const TimePoint end = now_();
   if (lists) next_listing_ = end + (end - start) * kListingShare;
   next_update_ = end + options_.interval;
+  gathering_ = watcher_->unsettled();
   tree_.model.Compact();
-  if (absl::IsResourceExhausted(status)) {
-    StopWatching(status);
+  if (!watcher_->cannot_watch().ok()) {
+    StopWatching(watcher_->cannot_watch());
     return Update();
   }
   return status;

@@ -68,6 +68,8 @@ class QueueTracker {
   QueueLister lister_;  // when not watching
   std::unique_ptr<QueueWatcher> watcher_;
   QueueWatcher::Counters past_counters_;  // of watchers that are gone
+  bool gathering_ = false;                // something changed since the last update
+  absl::Status listing_problem_;
   TimePoint next_update_{};
   TimePoint next_verification_{};  // or when watching is tried again
   TimePoint next_listing_{};       // a full one; not before

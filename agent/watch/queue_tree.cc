@@ -1,7 +1,7 @@
 #include "agent/watch/queue_tree.h"
 
 #include <fcntl.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 
@@ -18,7 +18,10 @@ absl::StatusOr<FileDescriptor> QueueTree::OpenRoot() const {
   }
   // A queue that does not exist has no messages; a directory without any is not Postfix's.
   const bool has_queue = std::any_of(kAllQueues.begin(), kAllQueues.end(), [&](Queue queue) {
-    return faccessat(root->get(), std::string(QueueName(queue)).c_str(), F_OK, 0) == 0;
+    // Not faccessat: it looks with the real user's rights, without capabilities.
+    struct stat status {};
+    return fstatat(root->get(), std::string(QueueName(queue)).c_str(), &status,
+                   AT_SYMLINK_NOFOLLOW) == 0;
   });
   if (has_queue) return root;
   return absl::FailedPreconditionError(

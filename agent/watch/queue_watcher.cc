@@ -46,8 +46,8 @@ absl::StatusOr<std::unique_ptr<QueueWatcher>> QueueWatcher::Create(QueueTree* tr
   FQS_ASSIGN_OR_RETURN(Inotify inotify, Inotify::Create());
   auto watcher =
       std::unique_ptr<QueueWatcher>(new QueueWatcher(tree, std::move(inotify), std::move(breathe)));
-  const absl::Status listed = watcher->List();
-  if (absl::IsResourceExhausted(listed)) return listed;
+  watcher->List().IgnoreError();  // the first Settle does it again if it must, and tells
+  if (!watcher->cannot_watch_.ok()) return watcher->cannot_watch_;
   return watcher;
 }
 
@@ -109,6 +109,7 @@ void QueueWatcher::HandleDirectory(DirectoryId parent, const Inotify::Event& eve
     return;
   }
   if ((event.mask & (IN_CREATE | IN_MOVED_TO)) == 0) return;
+  if (above.depth >= QueueLister::kMaxDepth) return;
   new_directories_.push_back(tree_.directories.Ensure(above.queue, path, above.depth + 1));
 }
 
@@ -191,9 +192,15 @@ void QueueWatcher::FinishMoves() {
 absl::Status QueueWatcher::StartWatching(DirectoryId directory, int fd) {
   const bool active = tree_.directories.At(directory).queue == Queue::kActive;
   const auto watch = inotify_.Watch(fd, active ? kActiveMask : kOtherMask);
-  if (!watch.ok()) return watch.status();
+  if (!watch.ok()) return CannotWatch(watch.status());
   tree_.directories.SetWatch(directory, *watch);
   return absl::OkStatus();
+}
+
+// The directory is open: whatever the error, it is no word about the queue.
+absl::Status QueueWatcher::CannotWatch(const absl::Status& reason) {
+  cannot_watch_ = absl::UnavailableError(reason.message());
+  return cannot_watch_;
 }
 
 QueueLister::Hooks QueueWatcher::ListingHooks() {
@@ -217,7 +224,7 @@ absl::Status QueueWatcher::List() {
   absl::Status status = root.status();
   if (root.ok()) {
     const auto watch = inotify_.Watch(root->get(), kRootMask);
-    if (!watch.ok()) return watch.status();
+    if (!watch.ok()) return CannotWatch(watch.status());
     root_watch_ = *watch;
     std::set<Queue> listed;
     tree_.model.BeginPass();
@@ -308,6 +315,7 @@ absl::Status QueueWatcher::Verify() {
   Drain();
   FinishMoves();
   if (lost_events_) return status;  // a full listing follows
+  if (!status.ok()) must_list_ = true;
   status.Update(ExamineChanged());  // what was told
   ExamineSuspects(suspects);
   counters_.differences += tree_.model.EndPass(listed);

@@ -41,7 +41,7 @@ class QueueWatcher {
   };
 
   // Lists the queue and watches it from then on. `tree` outlives the watcher. An error says why it
-  // can't be watched: RESOURCE_EXHAUSTED or UNAVAILABLE. That a queue can't be listed is none; the
+  // can't be watched. That a queue can't be listed is none; the
   // next Settle tells. `breathe`, which may be empty, is called every now and then during long
   // work, and ends it by returning false.
   static absl::StatusOr<std::unique_ptr<QueueWatcher>> Create(
@@ -61,10 +61,13 @@ class QueueWatcher {
 
   // Looks at what changed. After OK, must_list() being false and nothing having changed meanwhile,
   // the model is exactly what is on the disk. An error says what could not be listed or read; it is
-  // tried again by the next call. RESOURCE_EXHAUSTED: the queue can't be watched any longer.
+  // tried again by the next call.
   absl::Status Settle(bool may_list);
   // Lists all queues, and corrects and counts what differs from the model.
   absl::Status Verify();
+
+  // Why the queue can't be watched any longer, if so: then its changes may not be told.
+  const absl::Status& cannot_watch() const { return cannot_watch_; }
 
   const Counters& counters() const { return counters_; }
 
@@ -106,6 +109,7 @@ class QueueWatcher {
   // What moved out and did not come in again is to be looked for.
   void FinishMoves();
 
+  absl::Status CannotWatch(const absl::Status& reason);
   absl::Status StartWatching(DirectoryId directory, int fd);
   QueueLister::Hooks ListingHooks();
   bool Breathe();
@@ -122,6 +126,7 @@ class QueueWatcher {
   QueueLister lister_;
   const std::function<bool()> breathe_;
   int root_watch_ = -1;
+  absl::Status cannot_watch_;
   bool must_list_ = true;
   bool lost_events_ = false;  // during a listing
   // Files to look at, and how often they were not there.

@@ -92,7 +92,7 @@ absl::StatusOr<FileDescriptor> OpenDirectoryBeneath(int root_fd, const char* rel
   const long fd = syscall(SYS_openat2, root_fd, relative_path, &how, sizeof how);
   if (fd >= 0) return FileDescriptor(static_cast<int>(fd));
   // Linux before 5.6, or a filter of system calls that is older than that.
-  if (errno == ENOSYS) return OpenDirectoryStepwise(root_fd, relative_path);
+  if (errno == ENOSYS || errno == EPERM) return OpenDirectoryStepwise(root_fd, relative_path);
   return ErrnoStatus(errno);
 }
 

@@ -120,6 +120,16 @@ class _Program:
         if self.running():
             self._end(signal.SIGKILL)
 
+    def suspend(self) -> None:
+        """Stops it where it is, by SIGSTOP, until resume(); returns when none of its threads runs."""
+        os.kill(self.pid, signal.SIGSTOP)
+        threads = Path("/proc", str(self.pid), "task")
+        wait_until(lambda: all("\nState:\tT" in (thread / "status").read_text() for thread in threads.iterdir()), 10,
+                   f"{self._name} is suspended")
+
+    def resume(self) -> None:
+        os.kill(self.pid, signal.SIGCONT)
+
     def log(self) -> str:
         """What the last run wrote to standard error so far."""
         return self._output("stderr").read_text(errors="backslashreplace") if self._runs else ""
@@ -201,6 +211,8 @@ class AgentCounters:
     deltas: int
     cells: int
     passes: int  # looks at the whole queue
+    overflows: int  # of the kernel's event queue
+    differences: int  # messages of which no event had told
 
 
 class Agent(_Program):
@@ -232,7 +244,8 @@ class Agent(_Program):
 
     def counters(self) -> AgentCounters:
         """Of the last run, which must have been stopped."""
-        found = re.search(r" stopping: sent (\d+) snapshots, (\d+) deltas, (\d+) cells.* in (\d+) passes", self.log())
+        found = re.search(r" stopping: sent (\d+) snapshots, (\d+) deltas, (\d+) cells.* in (\d+) passes;"
+                          r".* (\d+) overflows, (\d+) differences", self.log())
         if not found:
             raise AssertionError(f"the agent did not say what it sent\n{self.log()}")
         return AgentCounters(*map(int, found.groups()))

@@ -66,6 +66,9 @@ class PrivatePostfix:
             for name in ("config", "queue", "log", "data"):
                 (self.directory / name).mkdir(mode=0o755)
             shutil.chown(self.directory / "data", "postfix")
+            # postsuper logs as the mail owner, and by itself while the mail system, with its logger, is stopped.
+            self.maillog.touch()
+            shutil.chown(self.maillog, "postfix")
             milters = ""
             if self._options.milter:
                 milters = stack.enter_context(HeaderMilter(self.directory / "milter")).endpoint
@@ -208,7 +211,13 @@ class PrivatePostfix:
         """Moves mail to maildrop and, if the mail system runs, wakes pickup, which otherwise looks once a minute."""
         self._postsuper("-r", ids)
         if self.running():
-            self.run("postkick", "public", "pickup", "W")
+            self.kick("pickup", "W")
+
+    def kick(self, service: str, request: str) -> None:
+        """Sends a request, such as pickup's W to look into maildrop, to a service that is woken so (postkick)."""
+        # If the service hangs up before it was told, postkick ends by SIGPIPE.
+        wait_until(lambda: self.run("postkick", "public", service, request, check=False).returncode == 0, 10,
+                   f"{service} takes {request}", context=self.situation)
 
     def delete(self, *ids: str) -> None:
         self._postsuper("-d", ids)
@@ -254,8 +263,6 @@ class PrivatePostfix:
         return f"queues: {self.counts()}\n{self.log_tail()}"
 
     def log_tail(self, lines: int = 30) -> str:
-        if not self.maillog.exists():
-            return "(no maillog)"
         return "\n".join(self.maillog.read_text(errors="replace").splitlines()[-lines:])
 
     # Commands.

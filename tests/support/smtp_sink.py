@@ -14,10 +14,12 @@ local part's, and accept_all() before both.
 """
 
 import asyncio
+import contextlib
 import enum
 import socket
 import threading
 from collections import Counter
+from collections.abc import Iterator
 from types import TracebackType
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -38,12 +40,13 @@ class SmtpSink:
 
     def __init__(self, default: Verdict = Verdict.ACCEPT) -> None:
         self._default = default
-        self._lock = threading.Lock()  # guards the four below
+        self._lock = threading.Lock()  # guards the five below
         self._by_prefix = {"ok": Verdict.ACCEPT, "defer": Verdict.DEFER, "refuse": Verdict.REFUSE,
                            "stall": Verdict.STALL}
         self._by_domain: dict[str, Verdict] = {}
         self._all: Verdict | None = None
         self._accepted: Counter[str] = Counter()
+        self._waiting: Counter[str] = Counter()
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=1024)
         self.port: int = self._socket.getsockname()[1]
         self._loop = asyncio.new_event_loop()
@@ -113,14 +116,21 @@ class SmtpSink:
     def accepted_recipients(self) -> int:
         return self.accepted.total()
 
+    @property
+    def waiting(self) -> list[str]:
+        """The recipient addresses that wait for an answer now (Verdict.STALL), sorted."""
+        with self._lock:
+            return sorted(self._waiting.elements())
+
     # The server, in the loop's thread. The method names are aiosmtpd's hooks.
 
     async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, address: str,
                           options: list[str]) -> str:
-        while (verdict := self.verdict(address)) is Verdict.STALL:
-            self._changed.clear()
-            if self.verdict(address) is Verdict.STALL:  # it may have changed just before clear()
-                await self._changed.wait()
+        with self._counted_as_waiting(address):
+            while (verdict := self.verdict(address)) is Verdict.STALL:
+                self._changed.clear()
+                if self.verdict(address) is Verdict.STALL:  # it may have changed just before clear()
+                    await self._changed.wait()
         if verdict is Verdict.ACCEPT:
             envelope.rcpt_tos.append(address)
         return verdict.value
@@ -129,6 +139,17 @@ class SmtpSink:
         with self._lock:
             self._accepted.update(envelope.rcpt_tos)
         return "250 2.0.0 taken"
+
+    @contextlib.contextmanager
+    def _counted_as_waiting(self, address: str) -> Iterator[None]:
+        """Also ends when the client goes away."""
+        with self._lock:
+            self._waiting[address] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._waiting[address] -= 1
 
     def _set_all(self, verdict: Verdict | None) -> None:
         with self._lock:

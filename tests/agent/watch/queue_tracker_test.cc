@@ -153,6 +153,48 @@ TEST_F(QueueTrackerTest, AQueueThatCannotBeListedIsTriedAgain) {
   EXPECT_EQ(Recipients(), Names{"r"});
 }
 
+TEST_F(QueueTrackerTest, ARemovalIsAChangeToo) {
+  directory_.Write("active/AAAAAA", MessageTo("r@r"));
+  QueueTracker tracker = MakeTracker();
+  EXPECT_EQ(tracker.Update(), absl::OkStatus());
+  now_ += 10s;
+  directory_.Remove("active/AAAAAA");
+  TakeEvents(&tracker);
+  EXPECT_EQ(Recipients(), Names{});
+  EXPECT_EQ(tracker.next_update(), now_ + 1s);
+  now_ += 1s;
+  EXPECT_EQ(tracker.Update(), absl::OkStatus());
+  EXPECT_EQ(tracker.next_update(), QueueTracker::TimePoint(1300s));
+}
+
+// Else it would go round without a pause, and take a part for the whole.
+TEST_F(QueueTrackerTest, WhatCannotBeListedIsNoReasonToHurryWhenAVerificationIsDue) {
+  directory_.Move("active", "away");
+  directory_.WriteBytes("active", "no directory");
+  QueueTracker tracker = MakeTracker();
+  for (int second = 0; second < 400; ++second) {
+    EXPECT_FALSE(tracker.Update().ok()) << second;
+    ASSERT_GT(tracker.next_update(), now_) << second;
+    now_ += 1s;
+  }
+}
+
+TEST_F(QueueTrackerTest, AVerificationThatCouldNotListIsFollowedByAListing) {
+  QueueTracker tracker = MakeTracker();
+  EXPECT_EQ(tracker.Update(), absl::OkStatus());
+  now_ += 300s;
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit few = before;
+  few.rlim_cur = 0;
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
+  EXPECT_FALSE(tracker.Update().ok());
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  now_ += 1s;
+  EXPECT_LE(tracker.next_update(), now_);
+  EXPECT_EQ(tracker.Update(), absl::OkStatus());
+}
+
 TEST_F(QueueTrackerTest, NetworkFileSystemsAreNotWatched) {
   EXPECT_EQ(QueueTracker::CheckFileSystem(directory_.path()), absl::OkStatus());
   EXPECT_EQ(QueueTracker::CheckFileSystem("/nonexistent"), absl::OkStatus());

@@ -224,6 +224,14 @@ TEST_F(QueueWatcherTest, WhatIsNoQueueFileDoesNotCountAndDoesNotBlock) {
   EXPECT_EQ(SettleAndList(Queue::kActive), Names{});
 }
 
+TEST_F(QueueWatcherTest, FilesOfMaildropAreReadableForAllAndThatIsNoOddity) {
+  directory_.Write("maildrop/AAAAAA", MessageTo({"r@r"}), 0744);
+  directory_.Write("hold/BBBBBB", MessageTo({"r@r"}), 0750);
+  SettleAndList(Queue::kHold);
+  EXPECT_EQ(model_.file_counts().group_readable, 1U);
+  EXPECT_EQ(model_.file_counts().force_expired, 1U);
+}
+
 TEST_F(QueueWatcherTest, AFileWithTwoNamesCountsOnce) {
   directory_.Write("deferred/AAAAAA", MessageTo({"r@r"}));
   EXPECT_EQ(SettleAndList(Queue::kDeferred), Names{"r"});
