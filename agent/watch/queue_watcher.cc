@@ -17,12 +17,11 @@ using Sight = QueueModel::Sight;
 
 constexpr uint32_t kRootMask =
     IN_CREATE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF;
+// Recipients are marked as done one by one while delivery agents keep the file open; mostly in
+// active, but it may meanwhile be held, released or requeued. So each write counts, and that a file
+// is closed says nothing.
 constexpr uint32_t kQueueMask = IN_CREATE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE | IN_ATTRIB |
-                                IN_DELETE_SELF | IN_MOVE_SELF | IN_EXCL_UNLINK;
-// A message is written in one go, and complete when it is closed. In active, recipients are marked
-// as done one by one while delivery agents keep the file open; and then it is closed unchanged.
-constexpr uint32_t kActiveMask = kQueueMask | IN_MODIFY;
-constexpr uint32_t kOtherMask = kQueueMask | IN_CLOSE_WRITE;
+                                IN_MODIFY | IN_DELETE_SELF | IN_MOVE_SELF | IN_EXCL_UNLINK;
 
 // A file that changed, but is not there, has moved on, and an event that says so is on its way. If
 // none comes, it was lost.
@@ -190,8 +189,7 @@ void QueueWatcher::FinishMoves() {
 }
 
 absl::Status QueueWatcher::StartWatching(DirectoryId directory, int fd) {
-  const bool active = tree_.directories.At(directory).queue == Queue::kActive;
-  const auto watch = inotify_.Watch(fd, active ? kActiveMask : kOtherMask);
+  const auto watch = inotify_.Watch(fd, kQueueMask);
   if (!watch.ok()) return CannotWatch(watch.status());
   tree_.directories.SetWatch(directory, *watch);
   return absl::OkStatus();

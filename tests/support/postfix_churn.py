@@ -80,8 +80,8 @@ class PostfixChurn:
     def _cards(self) -> Iterable[tuple[Callable[[], str | None], int]]:
         return ((self._send_one, 6), (self._send_many, 4), (self._submit, 4), (self._send_stalling, 4),
                 (self._answer, 5), (self._change_verdict, 4), (self._flush, 3), (self._flush_one, 3), (self._hold, 3),
-                (self._release, 3), (self._requeue, 3), (self._delete, 3), (self._expire, 2), (self._all, 2),
-                (self._reload, 1), (self._stop, 2), (self._change_ids, 1), (self._change_hash, 2))
+                (self._release, 3), (self._requeue, 3), (self._delete, 3), (self._expire, 2), (self._damage, 1),
+                (self._all, 2), (self._reload, 1), (self._stop, 2), (self._change_ids, 1), (self._change_hash, 2))
 
     def _counted(self, operation: Callable[[], str | None]) -> str | None:
         what = operation()
@@ -176,6 +176,17 @@ class PostfixChurn:
 
     def _expire(self) -> str | None:
         return self._with_some(self._postfix.expire, "deferred", "hold")
+
+    def _damage(self) -> str | None:
+        """A file that Postfix moves to the directory corrupt when it comes to it; until then it counts as before."""
+        files = self._postfix.queue_files("deferred")
+        if not files:
+            return None
+        damaged = self._rng.choice(files)
+        with damaged.open("r+b") as file:
+            file.seek(2 + 16)  # in the first record, behind the content's length: where it begins
+            file.write(b"0".rjust(15))
+        return damaged.name
 
     def _all(self) -> str | None:
         """Something with ALL, in one queue or in all."""

@@ -125,19 +125,28 @@ TEST_F(QueueWatcherTest, OnlyWhatCanHaveChangedIsReadAgain) {
   EXPECT_EQ(Recipients(Queue::kDeferred), Names{"r"});
 }
 
+// Also if the message is held, released or requeued while a delivery agent has it.
 TEST_F(QueueWatcherTest, ADeliveryIsNoticedWhileTheFileStaysOpen) {
-  directory_.Write("active/AAAAAA", MessageTo({"a@a", "b@b"}));
-  EXPECT_EQ(SettleAndList(Queue::kActive), (Names{"a", "b"}));
+  directory_.Write("active/AAAAAA", MessageTo({"a@a", "b@b", "c@c", "d@d", "e@e", "f@f"}));
   std::fstream file(directory_.path("active/AAAAAA"), std::ios::in | std::ios::out);
   std::string bytes(1 << 16, '\0');
   file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   file.clear();
-  file.seekp(
-      static_cast<std::streamoff>(bytes.find("R\x03"
-                                             "a@a")));
-  file.put('D');
-  file.flush();
-  EXPECT_EQ(SettleAndList(Queue::kActive), Names{"b"});
+  std::string place = "active/AAAAAA";
+  Names left = {"a", "b", "c", "d", "e", "f"};
+  for (const Queue queue :
+       {Queue::kActive, Queue::kHold, Queue::kDeferred, Queue::kIncoming, Queue::kMaildrop}) {
+    const std::string next = std::string(QueueName(queue)) + "/AAAAAA";
+    if (next != place) directory_.Move(place, next);
+    place = next;
+    EXPECT_EQ(SettleAndList(queue), left);
+    const std::string name = *left.begin();
+    file.seekp(static_cast<std::streamoff>(bytes.find("R\x03" + name + "@" + name)));
+    file.put('D');
+    file.flush();
+    left.erase(left.begin());
+    EXPECT_EQ(SettleAndList(queue), left) << place;
+  }
 }
 
 TEST_F(QueueWatcherTest, NewHashDirectoriesAreWatched) {
