@@ -229,8 +229,11 @@ class Rights(Harmless):
         self.assert_answers()
         first = self.write(1)
         self.assert_answers()
-        (self.queue_directory / "deferred" / "A").mkdir(mode=0o700)
-        self.give_to_mail_owner(self.queue_directory / "deferred" / "A")
+        # Postfix makes it as its owner: no moment in which the agent may not read it.
+        made = self.queue_directory / "made"
+        made.mkdir(mode=0o700)
+        self.give_to_mail_owner(made)
+        made.rename(self.queue_directory / "deferred" / "A")
         first.rename(self.queue_directory / "deferred" / "A" / first.name)
         self.write(2, "active")
         self.assert_answers()

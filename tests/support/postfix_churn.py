@@ -22,7 +22,7 @@ from typing import Any
 from support import queue_scenarios as scenarios
 from support.private_postfix import HOSTNAME, QUEUES, PrivatePostfix
 from support.smtp_sink import SmtpSink, Verdict
-from support.waiting import wait_until
+from support.waiting import WaitTimeout, wait_until
 
 __all__ = ["Listing", "PostfixChurn"]
 
@@ -258,9 +258,22 @@ class PostfixChurn:
 
     # Rest.
 
-    def rest(self, timeout_seconds: float = 60) -> None:
-        """Waits until Postfix has done what it can: what is in active or incoming waits for the sink, or for those."""
-        wait_until(self._at_rest, timeout_seconds, "Postfix rests", context=self._situation, interval_seconds=0.02)
+    def rest(self, timeout_seconds: float = 75) -> None:
+        """Waits until Postfix has done what it can: what is in active or incoming waits for the sink, or for those.
+
+        Postfix does not always come to rest by itself after all that is done to it: its queue manager ends when a hash
+        directory goes while it is read (master starts another one after a minute), and a message may be passed over
+        for as long as a delivery agent of before a reload has it. Restarted, it looks at everything anew.
+        """
+        def wait() -> None:
+            wait_until(self._at_rest, timeout_seconds, "Postfix rests", context=self._situation, interval_seconds=0.02)
+
+        try:
+            wait()
+        except WaitTimeout:
+            self._stop()
+            self._start()
+            wait()
 
     def listing(self) -> Listing:
         """All that is in the queues. Two that are equal say that nothing changed between them."""
