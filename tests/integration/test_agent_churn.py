@@ -28,6 +28,7 @@ from support.waiting import wait_until
 SEED = int(os.environ.get("FLEETQSHAPE_FIRST_SEED", "1"))
 QUIET_POINTS = 500 if os.environ.get("FLEETQSHAPE_LONG_TESTS") else 40
 POINTS_BETWEEN_OVERFLOWS = 20
+POINTS_BETWEEN_FILE_COUNTS = 8
 STEPS = (1, 4)  # between two quiet points
 KEPT_EVENTS = Path("/proc/sys/fs/inotify/max_queued_events")
 
@@ -59,6 +60,10 @@ class AgentChurn(unittest.TestCase):
             else:
                 self.steps()
             self.compare(number)
+            if number % POINTS_BETWEEN_FILE_COUNTS == 0:
+                self.churn.keep_one()
+                self.history.append(self.churn.hold_or_release_one())
+                self.compare(number, files=True)
         self.agent.stop()
         seconds = time.monotonic() - began
         print(f"{QUIET_POINTS} quiet points in {seconds:.0f} s, {overflows} overflows, {self.repeated} comparisons "
@@ -70,12 +75,12 @@ class AgentChurn(unittest.TestCase):
         for _ in range(self.rng.randint(*STEPS)):
             self.history.append(self.churn.step())
 
-    def compare(self, number: int) -> None:
+    def compare(self, number: int, *, files: bool = False) -> None:
         """That the agent is right now; when Postfix does something after all, it is compared again."""
         deadline = time.monotonic() + 60
         try:
             self.churn.rest()
-            while not self.comparison.assert_equal():
+            while not self.comparison.assert_equal(files=files):
                 self.repeated += 1
                 self.assertLess(time.monotonic(), deadline, "Postfix does not rest")
                 self.churn.rest()

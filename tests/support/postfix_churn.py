@@ -247,6 +247,15 @@ class PostfixChurn:
             os.rename(places[number % 2], places[1 - number % 2])
         return f"renamed {file.relative_to(self._postfix.queue_directory)} {times} times"
 
+    def hold_or_release_one(self) -> str:
+        """What a watcher has to report, whatever else it has; there must be a message in hold or deferred."""
+        if held := self._postfix.ids("hold"):
+            self._postfix.release(held[0])
+            return f"released {held[0]}"
+        [deferred, *_] = self._postfix.ids("deferred")
+        self._postfix.hold(deferred)
+        return f"held {deferred}"
+
     def keep_one(self) -> None:
         """Sees to it that there is a message in hold or deferred, and comes to rest."""
         if not self._running:
