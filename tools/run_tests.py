@@ -18,10 +18,13 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from steps import (ROOT, StepFailed, Stopped, available_processors, build_jobs, fail, run_step, say,
-                   stop_on_signals)
+                   signals_held, stop_on_signals)
 
 _UNIT_TESTS = ("-L", "^unit$")
 """ctest's selection of the GoogleTest cases (tests/CMakeLists.txt gives them this label)."""
+
+
+_LAST_WORDS_LINES = 60
 
 
 @dataclass
@@ -31,11 +34,14 @@ class Tally:
     passed: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
+    last_words: dict[str, str] = field(default_factory=dict)
+    """The end of what a failed test printed."""
 
     def add(self, other: Tally) -> None:
         self.passed += other.passed
         self.failed += other.failed
         self.skipped += other.skipped
+        self.last_words |= other.last_words
 
 
 @dataclass(frozen=True)
@@ -98,6 +104,8 @@ def read_report(report: Path, prefix: str = "") -> Tally:
             tally.skipped.append(name)
         else:
             tally.failed.append(name)
+            printed = case.findtext("system-out", "").rstrip().splitlines()
+            tally.last_words[name] = "\n".join(printed[-_LAST_WORDS_LINES:])
     return tally
 
 
@@ -119,12 +127,14 @@ def _run_as_root(command: list[str], build_directory: Path) -> int:
 def _run(command: list[str], process_group: int | None = None) -> int:
     """Runs a command on this terminal. With a group of its own the tests end with ctest; without
     one (sudo must be able to ask for a password) the terminal's Ctrl-C reaches all of them."""
-    process = subprocess.Popen(command, cwd=ROOT, stdin=None if process_group is None
-                               else subprocess.DEVNULL, process_group=process_group)
+    process = None
     try:
+        with signals_held():
+            process = subprocess.Popen(command, cwd=ROOT, stdin=None if process_group is None
+                                       else subprocess.DEVNULL, process_group=process_group)
         return process.wait()
     finally:
-        if process.poll() is None:
+        if process is not None and process.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 if process_group is None:
                     subprocess.run(["sudo", "-n", "kill", str(process.pid)], check=False)
@@ -168,6 +178,8 @@ def main() -> int:
         return fail("run-tests", f"stopped by {stopped}", stopped.exit_status)
 
     say()
+    for name, words in tally.last_words.items():  # where they are found: at the end of a long output
+        say(f"---- {name}, its last words:\n{words}\n")
     for title, names in (("Skipped", tally.skipped), ("Failed", tally.failed)):
         for name in names:
             say(f"{title}: {name}")

@@ -31,6 +31,13 @@ class Stopped(BaseException):
         self.exit_status = 128 + number
 
 
+class _Hold:
+    """Whether signals wait for the end of a `signals_held`, and the one that does."""
+
+    depth = 0
+    waiting: int | None = None
+
+
 def stop_on_signals() -> None:
     """From now on Ctrl-C, SIGTERM and a closed terminal raise Stopped, once."""
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -38,11 +45,31 @@ def stop_on_signals() -> None:
     def stop(number: int, _frame: object) -> None:
         for each in numbers:  # what cleans up must not be stopped on its way
             signal.signal(each, signal.SIG_IGN)
-        raise Stopped(number)
+        if _Hold.depth:
+            _Hold.waiting = number
+        else:
+            raise Stopped(number)
 
     for number in numbers:
         if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup
             signal.signal(number, stop)
+
+
+@contextlib.contextmanager
+def signals_held() -> Iterator[None]:
+    """Stopped is raised at the end of the block, not within: for starting a process and noting it.
+
+    Popen that is interrupted leaves a process behind that nobody knows of.
+    """
+    _Hold.depth += 1
+    try:
+        yield
+    finally:
+        _Hold.depth -= 1
+        number = _Hold.waiting
+        if number is not None and not _Hold.depth:
+            _Hold.waiting = None
+            raise Stopped(number)
 
 
 def say(text: str = "") -> None:
@@ -88,12 +115,14 @@ def fail(program: str, message: str, exit_status: int = 1) -> int:
 @contextlib.contextmanager
 def _process(command: Sequence[str], output: object) -> Iterator[subprocess.Popen[bytes]]:
     # A process group of its own: Ctrl-C reaches this program only, which then ends all of them.
-    process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output,
-                               stderr=subprocess.STDOUT, start_new_session=True)
+    process = None
     try:
+        with signals_held():
+            process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output,
+                                       stderr=subprocess.STDOUT, start_new_session=True)
         yield process
     finally:
-        if process.poll() is None:
+        if process is not None and process.poll() is None:
             os.killpg(process.pid, signal.SIGTERM)
             try:
                 process.wait(20)

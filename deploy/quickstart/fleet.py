@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from steps import signals_held
+
 _READY_SECONDS = 30
 _STOP_SECONDS = 10
 _LOG_TAIL_LINES = 15
@@ -125,9 +127,10 @@ class Fleet:
                       "--queue-directory", str(relay.queue_directory))
 
     def _run(self, program: str, name: str, *options: str) -> _Program:
-        started = _Program(name, [str(self._bin / program), *options], self._directory / f"{name}.log",
-                           self._environment)
-        self._running.append(started)
+        with signals_held():
+            started = _Program(name, [str(self._bin / program), *options], self._directory / f"{name}.log",
+                               self._environment)
+            self._running.append(started)
         return started
 
     def _stop(self) -> None:

@@ -17,7 +17,9 @@ REPORT = """<?xml version="1.0" encoding="UTF-8"?>
 <testsuite name="x" tests="8">
   <testcase name="good" status="run"><system-out>fine</system-out></testcase>
   <testcase name="module" status="run"><system-out>Ran 3 tests\n\nOK (skipped=2)\n</system-out></testcase>
-  <testcase name="bad" status="fail"><failure message=""/></testcase>
+  <testcase name="bad" status="fail"><failure message=""/><system-out>said
+why
+</system-out></testcase>
   <testcase name="left out" status="notrun"><skipped message="SKIP_RETURN_CODE=77"/></testcase>
   <testcase name="cased" status="notrun">
     <skipped message="SKIP_REGULAR_EXPRESSION_MATCHED"/></testcase>
@@ -74,6 +76,7 @@ class Counting(unittest.TestCase):
         tally = self.read(REPORT)
         self.assertEqual(["p: good", "p: module"], tally.passed)
         self.assertEqual(["p: bad", "p: not built"], tally.failed)
+        self.assertEqual({"p: bad": "said\nwhy", "p: not built": ""}, tally.last_words)
         self.assertEqual(["2 inside p: module", "p: left out", "p: cased", "p: switched off"],
                          tally.skipped)
 

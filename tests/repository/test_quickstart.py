@@ -57,6 +57,11 @@ class Quickstart(unittest.TestCase):
                 found.append(command.replace("\0", " "))
         return found
 
+    def fleet_of(self, process: subprocess.Popen[bytes]) -> list[int]:
+        """The programs that it started itself (an agent runs postconf now and then)."""
+        return [int(pid) for pid in
+                Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
+
     def assert_nothing_left(self) -> None:
         self.assertEqual([], self.programs_running())
         self.assertEqual([], os.listdir(self.directory / "tmp"))
@@ -80,7 +85,7 @@ class Quickstart(unittest.TestCase):
                 process = self.start()
                 wait_until(lambda: RUNNING in self.said() or process.poll() is not None, 120,
                            "quickstart has asked its questions", context=self.said)
-                self.assertEqual(4, len(self.programs_running()), self.said())
+                self.assertEqual(4, len(self.fleet_of(process)), self.said())
                 # The question as shown, asked from outside.
                 server = re.search(r"export FLEETQSHAPE_SERVER=(\S+)", self.said())[1]
                 done = subprocess.run([self.programs / "fleetqshape", "deferred"], capture_output=True,
@@ -97,6 +102,30 @@ class Quickstart(unittest.TestCase):
         process.send_signal(signal.SIGTERM)
         # A fast machine may have come to the end of the questions meanwhile.
         self.assertIn(process.wait(60), (0, 128 + signal.SIGTERM), self.said())
+        self.assert_nothing_left()
+
+    def test_a_signal_while_a_program_is_forked(self) -> None:
+        # Popen that sends the signal when it has forked and the caller does not know of it yet.
+        code = """
+import os, signal, subprocess, sys
+class Popen(subprocess.Popen):
+    def __init__(self, command, **options):
+        super().__init__(command, **options)
+        if command[0].endswith("-agent"):
+            os.kill(os.getpid(), signal.SIGTERM)
+            for _ in range(100): pass  # the interpreter calls the handler between instructions
+subprocess.Popen = Popen
+sys.argv[0] = "quickstart"
+import quickstart
+sys.exit(quickstart.main())
+"""
+        (self.directory / "tmp").mkdir()
+        done = subprocess.run(
+            ["/usr/bin/python3", "-B", "-c", code, "--once", "--programs", str(self.programs)],
+            env={**os.environ, "PYTHONPATH": f"{ROOT}/tools:{ROOT}/deploy/quickstart",
+                 "TMPDIR": str(self.directory / "tmp")}, capture_output=True, text=True, timeout=120)
+        self.assertEqual(128 + signal.SIGTERM, done.returncode, done.stdout + done.stderr)
+        self.assertIn("stopped by SIGTERM", done.stderr)
         self.assert_nothing_left()
 
     def test_an_agent_that_fails_is_shown(self) -> None:
