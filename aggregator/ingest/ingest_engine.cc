@@ -109,30 +109,32 @@ IngestEngine::~IngestEngine() {
 absl::Status IngestEngine::Start() {
   std::map<RelayIdentity, RelayId> ids;
   std::map<RelayId, Relay> relays;
-  FQS_RETURN_IF_ERROR(store_.Load([&](LoadedRelay loaded, absl::Status problem) {
-    relays[loaded.relay];  // its id is taken, whatever comes of the rest
-    const auto description = DescriptionOf(loaded.record);
-    if (description->identity.host.empty()) {
-      spdlog::error("stored relay {} can't be read ({}): it is left out", loaded.relay,
-                    std::string(problem.message()));
-      return;
-    }
-    ids[description->identity] = loaded.relay;
-    fleet_.Describe(loaded.relay, description);
-    fleet_.Heard(loaded.relay, loaded.record.heard_milliseconds(),
-                 loaded.record.clock_offset_milliseconds());
-    const absl::StatusOr<std::shared_ptr<const RelayState>> state =
-        problem.ok() ? StateOfLoaded(loaded, &fleet_.names())
-                     : absl::StatusOr<std::shared_ptr<const RelayState>>(problem);
-    if (state.ok()) {
-      fleet_.SetState(loaded.relay, *state);
-      return;
-    }
-    spdlog::error(
-        "the stored state of relay {} is damaged ({}): it starts from nothing, and its "
-        "agent will be asked for a snapshot",
-        description->identity.ToString(), std::string(state.status().message()));
-  }));
+  FQS_RETURN_IF_ERROR(store_.Load(
+      [](RelayId, const v1::StoredRelay&) { return true; },
+      [&](LoadedRelay loaded, absl::Status problem) {
+        relays[loaded.relay];  // its id is taken, whatever comes of the rest
+        const auto description = DescriptionOf(loaded.record);
+        if (description->identity.host.empty()) {
+          spdlog::error("stored relay {} can't be read ({}): it is left out", loaded.relay,
+                        std::string(problem.message()));
+          return;
+        }
+        ids[description->identity] = loaded.relay;
+        fleet_.Describe(loaded.relay, description);
+        fleet_.Heard(loaded.relay, loaded.record.heard_milliseconds(),
+                     loaded.record.clock_offset_milliseconds());
+        const absl::StatusOr<std::shared_ptr<const RelayState>> state =
+            problem.ok() ? StateOfLoaded(loaded, &fleet_.names())
+                         : absl::StatusOr<std::shared_ptr<const RelayState>>(problem);
+        if (state.ok()) {
+          fleet_.SetState(loaded.relay, *state);
+          return;
+        }
+        spdlog::error(
+            "the stored state of relay {} is damaged ({}): it starts from nothing, and its "
+            "agent will be asked for a snapshot",
+            description->identity.ToString(), std::string(state.status().message()));
+      }));
   MutexLock lock(mutex_);
   if (!relays.empty()) next_id_ = relays.rbegin()->first + 1;
   ids_ = std::move(ids);

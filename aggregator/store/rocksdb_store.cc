@@ -118,8 +118,9 @@ class RocksDbStore final : public Store {
     return ToAbsl(db_->Write(synced, &batch));
   }
 
-  absl::Status Load(
-      absl::FunctionRef<void(LoadedRelay relay, absl::Status problem)> visit) override {
+  absl::Status Recover() override { return absl::UnimplementedError("not yet"); }
+
+  absl::Status Load(Wanted wanted, Visit visit) override {
     const std::unique_ptr<rocksdb::Iterator> relays(
         db_->NewIterator(rocksdb::ReadOptions(), families_[kRelays]));
     for (relays->SeekToFirst(); relays->Valid(); relays->Next()) {
@@ -130,6 +131,7 @@ class RocksDbStore final : public Store {
         visit(std::move(loaded), absl::DataLossError("its record does not parse"));
         continue;
       }
+      if (!wanted(loaded.relay, loaded.record)) continue;
       absl::Status problem = LoadNames(&loaded);
       problem.Update(LoadSections(&loaded));
       visit(std::move(loaded), std::move(problem));

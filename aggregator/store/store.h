@@ -14,7 +14,8 @@
 
 namespace fleetqshape {
 
-// A relay's number in one store. Given by the aggregator, never used again for another relay.
+// A relay's number in one store. Given by the aggregator, and no other relay's as long as the store
+// has anything of this one.
 using RelayId = uint32_t;
 
 // What a report does to one section of a relay.
@@ -30,9 +31,11 @@ struct SectionWrite {
   std::string value;  // a serialised v1::Section
 };
 
-// A report as it is written.
+// A report as it is written, or the end of a relay.
 struct RelayWrite {
   RelayId relay = 0;
+  // All that is stored of the relay goes. The other members don't matter.
+  bool forget = false;
   v1::StoredRelay record;
   // A snapshot: all names stored before go.
   bool forget_names = false;
@@ -59,14 +62,22 @@ class Store {
  public:
   virtual ~Store() = default;
 
-  // Writes all of it or nothing, and returns when it is safe on the disk. After an error nothing
-  // of it is part of the store (RESOURCE_EXHAUSTED: the disk is full; UNAVAILABLE: other trouble).
+  // Writes all of it or nothing, and returns when it is safe on the disk. After an error
+  // (RESOURCE_EXHAUSTED: the disk is full; UNAVAILABLE: other trouble) it is not known which of the
+  // two was done, and each further Apply fails at once, until Recover has succeeded.
   virtual absl::Status Apply(const std::vector<RelayWrite>& writes) = 0;
 
-  // Calls `visit` for each relay, by rising id. `problem` is OK, or says what of this relay could
-  // not be read: then only its id, and the record if that could be read, is filled in.
-  virtual absl::Status Load(
-      absl::FunctionRef<void(LoadedRelay relay, absl::Status problem)> visit) = 0;
+  // Makes the store usable after an error of Apply. OK if it is usable: then Load tells what it
+  // holds, which is all that Apply ever wrote and said so, and maybe the batch that failed. Reads
+  // the log anew, so that it is not for every moment of a long trouble.
+  virtual absl::Status Recover() = 0;
+
+  // Calls `visit` for each relay that is `wanted` by its record, by rising id. `problem` is OK, or
+  // says what of this relay could not be read: then only its id, and the record if that could be
+  // read, is filled in. A relay whose record can't be read is always visited.
+  using Wanted = absl::FunctionRef<bool(RelayId relay, const v1::StoredRelay& record)>;
+  using Visit = absl::FunctionRef<void(LoadedRelay relay, absl::Status problem)>;
+  virtual absl::Status Load(Wanted wanted, Visit visit) = 0;
 };
 
 }  // namespace fleetqshape

@@ -6,11 +6,14 @@
 
 namespace fleetqshape {
 
-// Wall-clock time since the Unix epoch. Implementations are safe for use by several threads.
+// Implementations are safe for use by several threads.
 class Clock {
  public:
   virtual ~Clock() = default;
+  // Wall-clock time since the Unix epoch: what others are told. It may jump.
   virtual int64_t NowMilliseconds() const = 0;
+  // Time since some moment, which never jumps nor goes back: for measuring how long something took.
+  virtual int64_t MonotonicMilliseconds() const = 0;
   // Whole seconds, rounded down, as time(2) gives them.
   int64_t NowSeconds() const {
     const int64_t milliseconds = NowMilliseconds();
@@ -22,6 +25,7 @@ class Clock {
 class SystemClock final : public Clock {
  public:
   int64_t NowMilliseconds() const override;
+  int64_t MonotonicMilliseconds() const override;
 };
 
 }  // namespace fleetqshape

@@ -45,10 +45,13 @@ class FakeStore final : public Store {
     return result;
   }
 
-  absl::Status Load(
-      absl::FunctionRef<void(LoadedRelay relay, absl::Status problem)> visit) override {
+  absl::Status Recover() override {
+    return behind_ != nullptr ? behind_->Recover() : absl::OkStatus();
+  }
+
+  absl::Status Load(Wanted wanted, Visit visit) override {
     if (!load_result_.ok()) return load_result_;
-    return behind_ != nullptr ? behind_->Load(visit) : absl::OkStatus();
+    return behind_ != nullptr ? behind_->Load(wanted, visit) : absl::OkStatus();
   }
 
   // Lets Apply wait until Open.

@@ -84,12 +84,14 @@ class RocksDbStoreTest : public ::testing::Test {
   std::map<RelayId, Loaded> LoadAll() {
     std::map<RelayId, Loaded> all;
     RelayId last = 0;
-    const absl::Status status = store_->Load([&](LoadedRelay relay, absl::Status problem) {
-      const RelayId id = relay.relay;
-      EXPECT_TRUE(all.empty() || id > last) << "by rising id";
-      last = id;
-      all[id] = {std::move(relay), std::move(problem)};
-    });
+    const absl::Status status = store_->Load([](RelayId, const v1::StoredRelay&) { return true; },
+                                             [&](LoadedRelay relay, absl::Status problem) {
+                                               const RelayId id = relay.relay;
+                                               EXPECT_TRUE(all.empty() || id > last)
+                                                   << "by rising id";
+                                               last = id;
+                                               all[id] = {std::move(relay), std::move(problem)};
+                                             });
     EXPECT_TRUE(status.ok()) << status;
     return all;
   }

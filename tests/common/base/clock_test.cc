@@ -11,6 +11,7 @@ class FixedClock final : public Clock {
  public:
   explicit FixedClock(int64_t milliseconds) : milliseconds_(milliseconds) {}
   int64_t NowMilliseconds() const override { return milliseconds_; }
+  int64_t MonotonicMilliseconds() const override { return milliseconds_; }
 
  private:
   int64_t milliseconds_;
