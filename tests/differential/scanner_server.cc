@@ -25,6 +25,7 @@ class PinnedClock final : public fleetqshape::Clock {
  public:
   explicit PinnedClock(int64_t seconds) : seconds_(seconds) {}
   int64_t NowMilliseconds() const override { return seconds_ * 1000; }
+  int64_t MonotonicMilliseconds() const override { return NowMilliseconds(); }
 
  private:
   int64_t seconds_;
