@@ -17,6 +17,7 @@
 #include "absl/synchronization/notification.h"
 #include "aggregator/ingest/fleet.h"
 #include "aggregator/ingest/ingest_engine.h"
+#include "aggregator/ingest/ingest_sessions.h"
 #include "aggregator/options.h"
 #include "aggregator/query/query_engine.h"
 #include "aggregator/query/worker_pool.h"
@@ -62,13 +63,15 @@ int Run(const AggregatorOptions& options) {
   auto store = OpenRocksDbStore(options.data_directory);
   if (!store.ok()) return fail(std::string(store.status().message()));
   Fleet fleet;
-  IngestEngine ingest(store->get(), &fleet, &clock);
-  if (const absl::Status started = ingest.Start(); !started.ok()) {
-    return fail(absl::StrCat(options.data_directory, ": ", started.message()));
+  IngestEngine ingest(store->get(), &fleet, &clock,
+                      {.forget_after_milliseconds = options.forget_after_seconds * 1000});
+  if (const absl::Status loaded = ingest.Load(); !loaded.ok()) {
+    return fail(absl::StrCat(options.data_directory, ": ", loaded.message()));
   }
+  IngestSessions sessions(&ingest, &clock, IngestLimits());
   const QueryEngine query(&fleet, &clock, {.stale_after_seconds = options.stale_after_seconds});
 
-  const auto ingest_service = MakeIngestService(&ingest);
+  const auto ingest_service = MakeIngestService(&sessions);
   WorkerPool query_pool(std::max(std::thread::hardware_concurrency(), 1U), kMaxWaitingQuestions);
   const auto query_service = MakeQueryService(&query, &query_pool);
   std::string ingest_address = options.ingest_listen;
@@ -84,6 +87,7 @@ int Run(const AggregatorOptions& options) {
                              " for questions: is the port in use?"));
   }
   spdlog::info("{} relays in {}", fleet.Snapshot().size(), options.data_directory);
+  ingest.Start([&sessions] { sessions.CheckDeadlines(); });
   // For whoever started it: the ports, which may have been chosen by the system.
   std::printf("ready ingest=%s query=%s\n", ingest_address.c_str(), query_address.c_str());
   std::fflush(stdout);
@@ -94,6 +98,7 @@ int Run(const AggregatorOptions& options) {
   const auto deadline = std::chrono::system_clock::now() + kStopGrace;
   ingest_server->Shutdown(deadline);
   query_server->Shutdown(deadline);
+  ingest.Stop();
   const IngestEngine::Counters counters = ingest.counters();
   spdlog::info(
       "stopping: applied {} reports with {} cells in {} batches, {} duplicates, {} refused",

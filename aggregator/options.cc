@@ -16,6 +16,13 @@ absl::Status Validate(const AggregatorOptions& options) {
   if (options.stale_after_seconds < 1) {
     return absl::InvalidArgumentError("--stale-after must be at least 1 second");
   }
+  // Ten years, so that no sum overflows.
+  constexpr int64_t kLongest = int64_t{10} * 365 * 24 * 3600;
+  if (options.forget_after_seconds < options.stale_after_seconds ||
+      options.forget_after_seconds > kLongest) {
+    return absl::InvalidArgumentError(
+        "--forget-after must be at least --stale-after, and at most ten years");
+  }
   return absl::OkStatus();
 }
 
@@ -41,6 +48,10 @@ std::optional<AggregatorOptions> ParseAggregatorOptions(int argc, const char* co
       ->required();
   app.add_option("--stale-after", options.stale_after_seconds,
                  "A relay that was not heard of for longer is called stale in answers")
+      ->type_name("SECONDS")
+      ->capture_default_str();
+  app.add_option("--forget-after", options.forget_after_seconds,
+                 "A relay that was not heard of for longer is forgotten, with what its queues held")
       ->type_name("SECONDS")
       ->capture_default_str();
   app.add_option("--log-level", options.log_level, "trace, debug, info, warning, error or off")

@@ -13,6 +13,7 @@ struct AggregatorOptions {
   std::string ingest_listen;  // HOST:PORT; port 0: the system chooses one
   std::string query_listen;   // HOST:PORT; as above
   int64_t stale_after_seconds = 60;
+  int64_t forget_after_seconds = int64_t{7} * 24 * 3600;
   std::string log_level = "info";
 };
 

@@ -26,12 +26,12 @@ void Fleet::SetState(RelayId id, std::shared_ptr<const RelayState> state) {
   relays_.at(id).view.state = std::move(state);
 }
 
-void Fleet::Heard(RelayId id, int64_t heard_milliseconds, int64_t clock_offset_milliseconds) {
+void Fleet::Heard(RelayId id, const Moment& heard, int64_t clock_offset_milliseconds) {
   MutexLock lock(mutex_);
   Relay& relay = relays_.at(id);
   relay.clock_offsets.push_back(clock_offset_milliseconds);
   if (relay.clock_offsets.size() > kOffsetsKept) relay.clock_offsets.pop_front();
-  relay.view.heard_milliseconds = heard_milliseconds;
+  relay.view.heard = heard;
   relay.view.clock_offset_milliseconds =
       *std::max_element(relay.clock_offsets.begin(), relay.clock_offsets.end());
 }
@@ -44,6 +44,21 @@ void Fleet::SetConnected(RelayId id, bool connected) {
 RelayView Fleet::View(RelayId id) const {
   MutexLock lock(mutex_);
   return relays_.at(id).view;
+}
+
+void Fleet::Remove(RelayId id) {
+  MutexLock lock(mutex_);
+  relays_.erase(id);
+}
+
+void Fleet::SetProblem(std::string problem) {
+  MutexLock lock(mutex_);
+  problem_ = std::move(problem);
+}
+
+std::string Fleet::problem() const {
+  MutexLock lock(mutex_);
+  return problem_;
 }
 
 std::vector<RelayView> Fleet::Snapshot() const {

@@ -13,6 +13,7 @@
 
 #include "aggregator/ingest/fleet_names.h"
 #include "aggregator/store/store.h"
+#include "common/base/clock.h"
 #include "common/base/mutex.h"
 #include "common/shape/block.h"
 #include "common/shape/queue.h"
@@ -57,6 +58,8 @@ struct RelayState {
   // Null: unknown.
   std::shared_ptr<const v1::PostfixSettings> settings;
   std::shared_ptr<const v1::FileCounts> files;
+  // What was stored of the relay could not be read, and nothing was reported since.
+  bool damaged = false;
 };
 
 // The state of a relay that reported nothing.
@@ -67,7 +70,7 @@ struct RelayView {
   RelayId id = 0;
   std::shared_ptr<const RelayDescription> description;
   std::shared_ptr<const RelayState> state;
-  int64_t heard_milliseconds = 0;         // when it was last heard of, on this machine's clock
+  Moment heard;                           // when it was last heard of, on this machine's clocks
   int64_t clock_offset_milliseconds = 0;  // how far its clock is ahead of this machine's
   bool connected = false;                 // an agent has a stream open for it
 };
@@ -84,9 +87,15 @@ class Fleet {
   void SetState(RelayId id, std::shared_ptr<const RelayState> state);
   // The relay was heard of, and its clock was that far ahead of this machine's, less the time that
   // the message was under way. So the largest of some offsets is the best one.
-  void Heard(RelayId id, int64_t heard_milliseconds, int64_t clock_offset_milliseconds);
+  void Heard(RelayId id, const Moment& heard, int64_t clock_offset_milliseconds);
   void SetConnected(RelayId id, bool connected);
   RelayView View(RelayId id) const;
+  // Views that were taken before keep what they show.
+  void Remove(RelayId id);
+
+  // Why reports are not taken at the moment, in words; empty if they are.
+  void SetProblem(std::string problem);
+  std::string problem() const;
 
   // All relays by rising id. Each of them is whole; what is reported later does not change it.
   std::vector<RelayView> Snapshot() const;
@@ -103,6 +112,7 @@ class Fleet {
   FleetNames names_;
   mutable Mutex mutex_;
   std::map<RelayId, Relay> relays_ FQS_GUARDED_BY(mutex_);
+  std::string problem_ FQS_GUARDED_BY(mutex_);
 };
 
 }  // namespace fleetqshape

@@ -1,20 +1,38 @@
 #include "aggregator/ingest/ingest_engine.h"
 
 #include <algorithm>
+#include <chrono>
+#include <iterator>
 #include <limits>
 #include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "aggregator/ingest/reconcile.h"
+#include "aggregator/ingest/relay_records.h"
+#include "aggregator/ingest/whole_state.h"
 #include "common/base/status_macros.h"
-#include "common/base/validation.h"
 #include "spdlog/spdlog.h"
 
 namespace fleetqshape {
 namespace {
 
-constexpr uint32_t kProtocolVersion = 1;
-constexpr int kMaxLabels = 32;
+constexpr std::chrono::milliseconds kRound(1000);
+
+// After its start the aggregator forgets nobody for so long: it was away itself, and the agents
+// need some time to come back.
+constexpr int64_t kForgetNobodyMilliseconds = 10 * 60'000;
+
+// How old the time may be that the store has for when a relay was heard of. Reports bring it along.
+constexpr int64_t kStoredHeardMilliseconds = 5 * 60'000;
+constexpr int64_t kHeardRoundMilliseconds = 60'000;
+
+// For a record that has to be written in any case.
+constexpr int64_t kNotStored = std::numeric_limits<int64_t>::min() / 2;
+
+// Between two attempts to recover the store, doubling from the first to the second.
+constexpr int64_t kFirstRecoveryMilliseconds = 500;
+constexpr int64_t kLastRecoveryMilliseconds = 8000;
 
 v1::AggregatorMessage Acknowledge(const v1::Report& report) {
   v1::AggregatorMessage message;
@@ -37,24 +55,6 @@ uint64_t CellsOf(const v1::Report& report) {
   return cells;
 }
 
-absl::Status ValidateHello(const v1::Hello& hello) {
-  if (hello.protocol_version() != kProtocolVersion) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("the agent speaks protocol version ", hello.protocol_version(),
-                     ", this aggregator ", kProtocolVersion, "; upgrade the older of the two"));
-  }
-  FQS_RETURN_IF_ERROR(ValidateName("cluster", hello.cluster()));
-  FQS_RETURN_IF_ERROR(ValidateName("host", hello.host()));
-  FQS_RETURN_IF_ERROR(ValidateName("instance", hello.instance()));
-  FQS_RETURN_IF_ERROR(ValidateName("agent version", hello.agent_version()));
-  if (hello.labels_size() > kMaxLabels) return absl::InvalidArgumentError("too many labels");
-  for (const v1::Label& label : hello.labels()) {
-    FQS_RETURN_IF_ERROR(ValidateName("label key", label.key()));
-    FQS_RETURN_IF_ERROR(ValidateName("label value", label.value()));
-  }
-  return absl::OkStatus();
-}
-
 // How far a relay's clock is ahead. The agent may claim any time: what does not fit stays at the
 // end of the range.
 int64_t ClockOffset(int64_t relay_milliseconds, int64_t now_milliseconds) {
@@ -64,83 +64,98 @@ int64_t ClockOffset(int64_t relay_milliseconds, int64_t now_milliseconds) {
                                 : std::numeric_limits<int64_t>::max();
 }
 
-// From a Hello or a StoredRelay.
-template <typename Message>
-std::shared_ptr<const RelayDescription> DescriptionOf(const Message& message) {
-  auto description = std::make_shared<RelayDescription>();
-  description->identity = {message.cluster(), message.host(), message.instance()};
-  for (const v1::Label& label : message.labels()) {
-    description->labels[label.key()] = label.value();
-  }
-  description->agent_version = message.agent_version();
-  return description;
-}
-
-// Fills in what a record says of the relay beside its reports.
-void DescribeRelay(const RelayView& view, v1::StoredRelay* record) {
-  const RelayDescription& description = *view.description;
-  record->set_cluster(description.identity.cluster);
-  record->set_host(description.identity.host);
-  record->set_instance(description.identity.instance);
-  for (const auto& [key, value] : description.labels) {
-    v1::Label* label = record->add_labels();
-    label->set_key(key);
-    label->set_value(value);
-  }
-  record->set_agent_version(description.agent_version);
-  record->set_heard_milliseconds(view.heard_milliseconds);
-  record->set_clock_offset_milliseconds(view.clock_offset_milliseconds);
+// In the words that agents log and answers show.
+absl::Status StoreProblem(const absl::Status& failure) {
+  const bool full = absl::IsResourceExhausted(failure);
+  return absl::Status(failure.code(),
+                      absl::StrCat("the aggregator cannot store reports",
+                                   full ? ", its disk is full: make room there" : "", " (",
+                                   failure.message(), "); it goes on by itself once it can"));
 }
 
 }  // namespace
 
-IngestEngine::IngestEngine(Store* store, Fleet* fleet, const Clock* clock)
-    : store_(*store), fleet_(*fleet), clock_(*clock) {}
+IngestEngine::IngestEngine(Store* store, Fleet* fleet, const Clock* clock, const Options& options)
+    : store_(*store), fleet_(*fleet), clock_(*clock), options_(options) {}
 
-IngestEngine::~IngestEngine() {
+void IngestEngine::Stop() {
   {
     MutexLock lock(mutex_);
     stopping_ = true;
     condition_.NotifyAll();
   }
   if (thread_.joinable()) thread_.join();
+  RefuseWaiting(absl::UnavailableError("the aggregator is stopping"));
 }
 
-absl::Status IngestEngine::Start() {
-  std::map<RelayIdentity, RelayId> ids;
-  std::map<RelayId, Relay> relays;
-  FQS_RETURN_IF_ERROR(store_.Load(
-      [](RelayId, const v1::StoredRelay&) { return true; },
-      [&](LoadedRelay loaded, absl::Status problem) {
-        relays[loaded.relay];  // its id is taken, whatever comes of the rest
-        const auto description = DescriptionOf(loaded.record);
-        if (description->identity.host.empty()) {
-          spdlog::error("stored relay {} can't be read ({}): it is left out", loaded.relay,
-                        std::string(problem.message()));
-          return;
-        }
-        ids[description->identity] = loaded.relay;
-        fleet_.Describe(loaded.relay, description);
-        fleet_.Heard(loaded.relay, loaded.record.heard_milliseconds(),
-                     loaded.record.clock_offset_milliseconds());
-        const absl::StatusOr<std::shared_ptr<const RelayState>> state =
-            problem.ok() ? StateOfLoaded(loaded, &fleet_.names())
-                         : absl::StatusOr<std::shared_ptr<const RelayState>>(problem);
-        if (state.ok()) {
-          fleet_.SetState(loaded.relay, *state);
-          return;
-        }
-        spdlog::error(
-            "the stored state of relay {} is damaged ({}): it starts from nothing, and its "
-            "agent will be asked for a snapshot",
-            description->identity.ToString(), std::string(state.status().message()));
-      }));
+absl::Status IngestEngine::Load() {
+  started_milliseconds_ = clock_.MonotonicMilliseconds();
+  return store_.Load([](RelayId, const v1::StoredRelay&) { return true; },
+                     [&](LoadedRelay loaded, const absl::Status& problem) {
+                       LoadRelay(std::move(loaded), problem);
+                     });
+}
+
+void IngestEngine::LoadRelay(LoadedRelay loaded, const absl::Status& problem) {
+  const RelayId id = loaded.relay;
+  const auto description = DescriptionOf(loaded.record);
   MutexLock lock(mutex_);
-  if (!relays.empty()) next_id_ = relays.rbegin()->first + 1;
-  ids_ = std::move(ids);
-  relays_ = std::move(relays);
-  thread_ = std::thread([this] { Run(); });
-  return absl::OkStatus();
+  // Its id is taken, whatever comes of the rest.
+  next_id_ = std::max(next_id_, id + 1);
+  if (description->identity.host.empty()) {
+    ++counters_.damaged;
+    spdlog::error("stored relay {} can't be read ({}): it is left out", id,
+                  std::string(problem.message()));
+    unreadable_.push_back(id);
+    return;
+  }
+  const Moment now = clock_.Now();
+  const int64_t silent =
+      std::max<int64_t>(now.wall_milliseconds - loaded.record.heard_milliseconds(), 0);
+  const Moment heard{loaded.record.heard_milliseconds(), now.monotonic_milliseconds - silent};
+  ids_[description->identity] = id;
+  relays_[id].stored_heard_milliseconds = heard.monotonic_milliseconds;
+  fleet_.Describe(id, description);
+  fleet_.Heard(id, heard, loaded.record.clock_offset_milliseconds());
+  const auto load = [&]() -> absl::StatusOr<std::shared_ptr<const RelayState>> {
+    FQS_RETURN_IF_ERROR(problem);
+    return StateOfLoaded(loaded, &fleet_.names());
+  };
+  auto state = load();
+  if (!state.ok()) {
+    ++counters_.damaged;
+    spdlog::error(
+        "the stored state of relay {} is damaged ({}): it starts from nothing, and its agent will "
+        "be asked for a snapshot",
+        description->identity.ToString(), std::string(state.status().message()));
+    auto nothing = EmptyRelayState();
+    nothing->damaged = true;
+    state = std::move(nothing);
+    relays_[id].stored_heard_milliseconds = kNotStored;
+  }
+  fleet_.SetState(id, *state);
+}
+
+void IngestEngine::Start(std::function<void()> each_round) {
+  thread_ = std::thread([this, each_round = std::move(each_round)] { Run(each_round); });
+}
+
+void IngestEngine::Run(const std::function<void()>& each_round) {
+  auto round = std::chrono::steady_clock::now();
+  for (;;) {
+    {
+      MutexLock lock(mutex_);
+      while (waiting_reports_.empty() && waiting_forgets_.empty() && !stopping_ &&
+             std::chrono::steady_clock::now() < round) {
+        condition_.WaitUntil(mutex_, round);
+      }
+      if (stopping_) return;
+    }
+    RunOnce();
+    if (std::chrono::steady_clock::now() < round) continue;
+    round = std::chrono::steady_clock::now() + kRound;
+    if (each_round) each_round();
+  }
 }
 
 absl::StatusOr<IngestEngine::Connection> IngestEngine::Connect(const v1::Hello& hello,
@@ -149,12 +164,17 @@ absl::StatusOr<IngestEngine::Connection> IngestEngine::Connect(const v1::Hello& 
   FQS_RETURN_IF_ERROR(ValidateHello(hello));
   const auto description = DescriptionOf(hello);
   const RelayIdentity& identity = description->identity;
-  const int64_t now = clock_.NowMilliseconds();
+  const Moment now = clock_.Now();
   MutexLock lock(mutex_);
+  // What the agent would report could not be kept, and its relay would seem fresh.
+  FQS_RETURN_IF_ERROR(problem_);
   const auto [entry, is_new] = ids_.try_emplace(identity, next_id_);
   if (is_new) ++next_id_;
   const RelayId id = entry->second;
   Relay& relay = relays_[id];
+  if (relay.leaving) {
+    return absl::UnavailableError("the relay is being forgotten; try again");
+  }
   if (!relay.peer.empty()) {
     return absl::AlreadyExistsError(
         absl::StrCat("an agent at ", relay.peer, " already reports as ", identity.ToString(),
@@ -162,7 +182,7 @@ absl::StatusOr<IngestEngine::Connection> IngestEngine::Connect(const v1::Hello& 
   }
   relay.peer = peer;
   fleet_.Describe(id, description);
-  fleet_.Heard(id, now, ClockOffset(relay_clock_milliseconds, now));
+  fleet_.Heard(id, now, ClockOffset(relay_clock_milliseconds, now.wall_milliseconds));
   fleet_.SetConnected(id, true);
   const RelayView view = fleet_.View(id);
   Connection connection{id, {}};
@@ -178,58 +198,90 @@ void IngestEngine::Disconnect(RelayId relay) {
 }
 
 void IngestEngine::Heard(RelayId relay, int64_t relay_clock_milliseconds) {
-  const int64_t now = clock_.NowMilliseconds();
-  fleet_.Heard(relay, now, ClockOffset(relay_clock_milliseconds, now));
+  const Moment now = clock_.Now();
+  fleet_.Heard(relay, now, ClockOffset(relay_clock_milliseconds, now.wall_milliseconds));
 }
 
 void IngestEngine::Submit(RelayId relay, v1::Report report, OnOutcome on_outcome) {
   MutexLock lock(mutex_);
-  waiting_.push_back({relay, std::move(report), std::move(on_outcome)});
+  waiting_reports_.push_back({relay, std::move(report), std::move(on_outcome)});
   condition_.NotifyOne();
 }
 
-void IngestEngine::Run() {
-  for (;;) {
-    std::vector<Job> jobs;
-    {
-      MutexLock lock(mutex_);
-      while (waiting_.empty() && !stopping_) condition_.Wait(mutex_);
-      jobs.swap(waiting_);
-      if (stopping_) {
-        for (Job& job : jobs) job.on_outcome(absl::UnavailableError("the aggregator is stopping"));
-        return;
-      }
-    }
-    std::vector<Staged> staged;
-    std::set<RelayId> relays;
-    std::vector<Job> later;
-    for (Job& job : jobs) {
-      // A second report of a relay builds on the first one: it waits for the next batch.
-      if (relays.insert(job.relay).second) {
-        Stage(std::move(job), &staged);
-      } else {
-        later.push_back(std::move(job));
-      }
-    }
-    if (!staged.empty()) Commit(std::move(staged));
-    if (!later.empty()) {
-      MutexLock lock(mutex_);
-      waiting_.insert(waiting_.begin(), std::make_move_iterator(later.begin()),
-                      std::make_move_iterator(later.end()));
-    }
-  }
+void IngestEngine::Forget(std::vector<RelayId> relays, OnForgotten on_forgotten) {
+  MutexLock lock(mutex_);
+  waiting_forgets_.push_back({std::move(relays), std::move(on_forgotten), {}});
+  condition_.NotifyOne();
 }
 
-void IngestEngine::Stage(Job job, std::vector<Staged>* staged) {
-  const RelayView view = fleet_.View(job.relay);
-  const RelayState* state = view.state.get();
+void IngestEngine::TakeWaiting(std::vector<ReportJob>* reports, std::vector<ForgetJob>* forgets) {
+  MutexLock lock(mutex_);
+  std::set<RelayId> relays;
+  std::vector<ReportJob> later;
+  for (ReportJob& job : waiting_reports_) {
+    (relays.insert(job.relay).second ? *reports : later).push_back(std::move(job));
+  }
+  waiting_reports_ = std::move(later);
+  *forgets = std::exchange(waiting_forgets_, {});
+}
+
+void IngestEngine::RefuseWaiting(const absl::Status& problem) {
+  std::vector<ReportJob> reports;
+  std::vector<ForgetJob> forgets;
+  {
+    MutexLock lock(mutex_);
+    reports = std::exchange(waiting_reports_, {});
+    forgets = std::exchange(waiting_forgets_, {});
+    counters_.unstored += reports.size();
+  }
+  for (const ReportJob& job : reports) job.on_outcome(problem);
+  for (const ForgetJob& job : forgets) job.on_forgotten(problem);
+}
+
+void IngestEngine::RunOnce() {
+  const int64_t now = clock_.MonotonicMilliseconds();
+  if (!StoreWorks(now)) {
+    absl::Status problem;
+    {
+      MutexLock lock(mutex_);
+      problem = problem_;
+    }
+    RefuseWaiting(problem);
+    return;
+  }
+  std::vector<ReportJob> reports;
+  std::vector<ForgetJob> forgets;
+  TakeWaiting(&reports, &forgets);
+  Batch batch;
+  for (ReportJob& job : reports) StageReport(std::move(job), &batch);
+  for (ForgetJob& job : forgets) StageForget(std::move(job), &batch);
+  StageSilent(now, &batch);
+  StageHeard(now, &batch);
+  Commit(std::move(batch));
+}
+
+void IngestEngine::StageReport(ReportJob job, Batch* batch) {
   const v1::Report& report = job.report;
   if (report.epoch() == 0 || report.sequence() == 0) {
     job.on_outcome(absl::InvalidArgumentError("a report without an epoch or a sequence"));
     return;
   }
-  const bool same_epoch = report.epoch() == state->epoch;
-  if (same_epoch && report.sequence() == state->sequence) {
+  OperandBytes operands;
+  {
+    MutexLock lock(mutex_);
+    const auto relay = relays_.find(job.relay);
+    if (relay != relays_.end()) operands = relay->second.operands;
+    // Its stream has ended, and so has the relay.
+    if (relay == relays_.end()) job.relay = 0;
+  }
+  if (job.relay == 0) {
+    job.on_outcome(absl::NotFoundError("the relay was forgotten"));
+    return;
+  }
+  const RelayView view = fleet_.View(job.relay);
+  const RelayState& state = *view.state;
+  const bool same_epoch = report.epoch() == state.epoch;
+  if (same_epoch && report.sequence() == state.sequence) {
     {
       MutexLock lock(mutex_);
       ++counters_.duplicates;
@@ -238,53 +290,195 @@ void IngestEngine::Stage(Job job, std::vector<Staged>* staged) {
     return;
   }
   const bool follows =
-      same_epoch ? report.sequence() == state->sequence + 1 : report.sequence() == 1;
+      same_epoch ? report.sequence() == state.sequence + 1 : report.sequence() == 1;
   absl::StatusOr<AppliedReport> applied = absl::FailedPreconditionError(absl::StrCat(
-      "report ", report.sequence(), " does not follow ", same_epoch ? state->sequence : 0));
-  if (follows) {
-    OperandBytes operands;
-    {
-      MutexLock lock(mutex_);
-      operands = relays_[job.relay].operands;
-    }
-    applied = ApplyReport(job.relay, *state, operands, report, &fleet_.names());
-  }
+      "report ", report.sequence(), " does not follow ", same_epoch ? state.sequence : 0));
+  if (follows) applied = ApplyReport(job.relay, state, operands, report, &fleet_.names());
   if (!applied.ok()) {
     spdlog::warn("relay {}: report refused: {}", view.description->identity.ToString(),
                  std::string(applied.status().message()));
     {
       MutexLock lock(mutex_);
       ++counters_.refused;
+      counters_.digest_mismatches += absl::IsDataLoss(applied.status()) ? 1 : 0;
     }
     job.on_outcome(AskForSnapshot(applied.status().message()));
     return;
   }
   DescribeRelay(view, &applied->write.record);
-  staged->push_back({std::move(job), *std::move(applied)});
+  batch->writes.push_back(std::move(applied->write));
+  batch->reports.push_back({std::move(job), *std::move(applied)});
 }
 
-void IngestEngine::Commit(std::vector<Staged> staged) {
-  std::vector<RelayWrite> writes;
-  writes.reserve(staged.size());
-  for (Staged& one : staged) writes.push_back(std::move(one.applied.write));
-  const absl::Status written = store_.Apply(writes);
-  if (!written.ok()) spdlog::error("cannot write reports: {}", std::string(written.message()));
-  for (Staged& one : staged) {
-    if (!written.ok()) {
-      one.job.on_outcome(written);
+void IngestEngine::StageForget(ForgetJob job, Batch* batch) {
+  MutexLock lock(mutex_);
+  for (const RelayId id : job.relays) {
+    const auto relay = relays_.find(id);
+    if (relay == relays_.end() || relay->second.leaving) continue;
+    if (!relay->second.peer.empty()) {
+      job.result.connected.push_back(id);
       continue;
     }
+    relay->second.leaving = true;
+    batch->writes.emplace_back().relay = id;
+    batch->writes.back().forget = true;
+    job.result.forgotten.push_back(id);
+  }
+  batch->forgets.push_back(std::move(job));
+}
+
+void IngestEngine::StageSilent(int64_t now, Batch* batch) {
+  if (now - started_milliseconds_ < kForgetNobodyMilliseconds) return;
+  ForgetJob job;
+  if (now < next_heard_milliseconds_) return;  // as often as those
+  for (const RelayView& view : fleet_.Snapshot()) {
+    if (view.connected ||
+        now - view.heard.monotonic_milliseconds < options_.forget_after_milliseconds) {
+      continue;
+    }
+    spdlog::warn("relay {} was silent for {} hours: it is forgotten",
+                 view.description->identity.ToString(),
+                 (now - view.heard.monotonic_milliseconds) / 3'600'000);
+    job.relays.push_back(view.id);
+  }
+  if (job.relays.empty()) return;
+  job.on_forgotten = [](const auto&) {};
+  StageForget(std::move(job), batch);
+}
+
+void IngestEngine::StageHeard(int64_t now, Batch* batch) {
+  if (now < next_heard_milliseconds_) return;
+  next_heard_milliseconds_ = now + kHeardRoundMilliseconds;
+  for (const RelayId id : std::exchange(unreadable_, {})) {
+    batch->writes.emplace_back().relay = id;
+    batch->writes.back().forget = true;
+  }
+  std::set<RelayId> staged;
+  for (const RelayWrite& write : batch->writes) staged.insert(write.relay);
+  for (const RelayView& view : fleet_.Snapshot()) {
+    const RelayState& state = *view.state;
+    if (staged.contains(view.id) || (state.epoch == 0 && !state.damaged)) continue;
     {
       MutexLock lock(mutex_);
-      relays_[one.job.relay].operands = one.applied.operands;
-      ++counters_.reports;
-      counters_.cells += CellsOf(one.job.report);
+      Relay& relay = relays_[view.id];
+      const int64_t behind = view.heard.monotonic_milliseconds - relay.stored_heard_milliseconds;
+      if (behind <= (view.connected ? kStoredHeardMilliseconds : 0)) continue;
+      relay.stored_heard_milliseconds = view.heard.monotonic_milliseconds;
     }
-    fleet_.SetState(one.job.relay, one.applied.state);
-    one.job.on_outcome(Acknowledge(one.job.report));
+    batch->writes.push_back(state.damaged ? WriteOfState(view, fleet_.names())
+                                          : WriteOfRecord(view));
   }
+}
+
+void IngestEngine::Commit(Batch batch) {
+  const absl::Status written = batch.writes.empty() ? absl::OkStatus() : store_.Apply(batch.writes);
+  if (!written.ok()) {
+    NoteFailure(written, batch);
+    for (const StagedReport& staged : batch.reports) staged.job.on_outcome(StoreProblem(written));
+    for (const ForgetJob& job : batch.forgets) job.on_forgotten(StoreProblem(written));
+    return;
+  }
+  for (StagedReport& staged : batch.reports) FinishReport(staged);
+  for (ForgetJob& job : batch.forgets) FinishForget(job);
   MutexLock lock(mutex_);
-  ++counters_.batches;
+  counters_.batches += batch.writes.empty() ? 0 : 1;
+}
+
+void IngestEngine::FinishReport(StagedReport& staged) {
+  const v1::Report& report = staged.job.report;
+  const RelayView before = fleet_.View(staged.job.relay);
+  StateDifference difference;
+  if (report.sequence() == 1 && before.state->epoch != 0) {
+    difference = CompareStates(*before.state, *staged.applied.state);
+    spdlog::info(
+        "relay {}: a snapshot, with {} arrivals that were not known and without {} that were",
+        before.description->identity.ToString(), difference.gained, difference.lost);
+  }
+  fleet_.SetState(staged.job.relay, staged.applied.state);
+  {
+    MutexLock lock(mutex_);
+    Relay& relay = relays_[staged.job.relay];
+    relay.operands = staged.applied.operands;
+    relay.stored_heard_milliseconds = before.heard.monotonic_milliseconds;
+    ++counters_.reports;
+    counters_.snapshots += report.sequence() == 1 ? 1 : 0;
+    counters_.cells += CellsOf(report);
+    counters_.snapshot_gained += difference.gained;
+    counters_.snapshot_lost += difference.lost;
+  }
+  staged.job.on_outcome(Acknowledge(report));
+}
+
+void IngestEngine::FinishForget(ForgetJob& job) {
+  {
+    MutexLock lock(mutex_);
+    for (const RelayId id : job.result.forgotten) {
+      ids_.erase(fleet_.View(id).description->identity);
+      relays_.erase(id);
+      fleet_.Remove(id);
+      ++counters_.forgotten;
+    }
+  }
+  job.on_forgotten(std::move(job.result));
+}
+
+absl::StatusOr<Reconciled> IngestEngine::RecoverStore() {
+  FQS_RETURN_IF_ERROR(store_.Recover());
+  return Reconcile(uncertain_, &store_, &fleet_);
+}
+
+bool IngestEngine::StoreWorks(int64_t now) {
+  {
+    MutexLock lock(mutex_);
+    if (problem_.ok()) return true;
+  }
+  if (now < next_recovery_milliseconds_) return false;
+  const absl::StatusOr<Reconciled> reconciled = RecoverStore();
+  recovery_delay_milliseconds_ = std::clamp(2 * recovery_delay_milliseconds_,
+                                            kFirstRecoveryMilliseconds, kLastRecoveryMilliseconds);
+  next_recovery_milliseconds_ = now + recovery_delay_milliseconds_;
+  if (!reconciled.ok()) {
+    spdlog::debug("the store is not back: {}", std::string(reconciled.status().message()));
+    const absl::Status problem = StoreProblem(reconciled.status());
+    fleet_.SetProblem(std::string(problem.message()));
+    MutexLock lock(mutex_);
+    problem_ = problem;
+    return false;
+  }
+  spdlog::warn(
+      "the store works again; {} reports had been stored although that seemed to fail, {} "
+      "relays were written again",
+      reconciled->landed, reconciled->rewritten);
+  uncertain_.clear();
+  recovery_delay_milliseconds_ = 0;
+  fleet_.SetProblem("");
+  MutexLock lock(mutex_);
+  problem_ = absl::OkStatus();
+  ++counters_.recoveries;
+  // Its records are as old as they are.
+  for (auto& [id, relay] : relays_) {
+    relay.operands = OperandBytes();
+    relay.stored_heard_milliseconds = kNotStored;
+  }
+  return true;
+}
+
+void IngestEngine::NoteFailure(const absl::Status& failure, const Batch& batch) {
+  const absl::Status problem = StoreProblem(failure);
+  spdlog::error("{}", std::string(problem.message()));
+  for (const StagedReport& staged : batch.reports) {
+    uncertain_[staged.job.relay] = {staged.job.report.epoch(), staged.job.report.sequence()};
+  }
+  next_recovery_milliseconds_ = clock_.MonotonicMilliseconds() + kFirstRecoveryMilliseconds;
+  recovery_delay_milliseconds_ = kFirstRecoveryMilliseconds;
+  fleet_.SetProblem(std::string(problem.message()));
+  MutexLock lock(mutex_);
+  problem_ = problem;
+  ++counters_.failed_batches;
+  counters_.unstored += batch.reports.size();
+  for (const ForgetJob& job : batch.forgets) {
+    for (const RelayId id : job.result.forgotten) relays_[id].leaving = false;
+  }
 }
 
 IngestEngine::Counters IngestEngine::counters() const {

@@ -1,4 +1,4 @@
-// The aggregator's end of the report protocol, without a transport.
+// The fleet's reports, and what becomes of them, without a transport.
 #ifndef FLEETQSHAPE_AGGREGATOR_INGEST_INGEST_ENGINE_H_
 #define FLEETQSHAPE_AGGREGATOR_INGEST_INGEST_ENGINE_H_
 
@@ -7,11 +7,13 @@
 #include <map>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "aggregator/ingest/fleet.h"
+#include "aggregator/ingest/reconcile.h"
 #include "aggregator/ingest/report_applier.h"
 #include "aggregator/store/store.h"
 #include "common/base/clock.h"
@@ -23,34 +25,58 @@ namespace fleetqshape {
 
 // Applies reports, many at a time: while one batch is being synced to the disk the next gathers.
 // A report is acknowledged, and becomes part of the fleet that questions see, when it is safe on
-// the disk. Safe for use by several threads.
+// the disk.
+//
+// When the store fails, reports and agents are refused, and the fleet's problem says why; the
+// engine tries to recover it until it works again, and then makes sure that memory and disk say the
+// same. Safe for use by several threads.
 class IngestEngine {
  public:
+  struct Options {
+    // A relay that was not heard of for so long is forgotten.
+    int64_t forget_after_milliseconds = int64_t{7} * 24 * 3600 * 1000;
+  };
+
   // What became of a report: an acknowledgement, a request for a snapshot, or an error (the store
   // failed; the agent has to send the report again later).
   using Outcome = absl::StatusOr<v1::AggregatorMessage>;
   using OnOutcome = std::function<void(Outcome)>;
 
   struct Counters {
-    uint64_t reports = 0;     // applied
-    uint64_t duplicates = 0;  // acknowledged again
-    uint64_t refused = 0;     // answered with a request for a snapshot
-    uint64_t cells = 0;       // arrivals gained and lost in the applied ones
-    uint64_t batches = 0;     // writes to the store
+    uint64_t reports = 0;            // applied
+    uint64_t snapshots = 0;          // of them
+    uint64_t duplicates = 0;         // acknowledged again
+    uint64_t refused = 0;            // answered with a request for a snapshot
+    uint64_t digest_mismatches = 0;  // of them, for another digest
+    uint64_t unstored = 0;           // turned away because the store failed
+    uint64_t cells = 0;              // arrivals gained and lost in the applied ones
+    uint64_t snapshot_gained = 0;    // arrivals in which snapshots differed from what was known
+    uint64_t snapshot_lost = 0;
+    uint64_t batches = 0;         // written to the store
+    uint64_t failed_batches = 0;  // not written
+    uint64_t recoveries = 0;      // of the store
+    uint64_t damaged = 0;         // relays whose stored state could not be read
+    uint64_t forgotten = 0;       // relays
   };
 
   // All outlive the engine.
-  IngestEngine(Store* store, Fleet* fleet, const Clock* clock);
-  // Waits for the batch that is being written. Reports that still wait for one get an error.
-  ~IngestEngine();
+  IngestEngine(Store* store, Fleet* fleet, const Clock* clock, const Options& options);
+  ~IngestEngine() { Stop(); }
 
-  // Fills the fleet from the store and starts to work. A relay whose stored state is damaged is
-  // logged and starts from nothing: its agent will be asked for a snapshot.
-  absl::Status Start();
+  // Fills the fleet from the store. A relay whose stored state is damaged is logged and starts from
+  // nothing: its agent will be asked for a snapshot. To be called before anything else.
+  absl::Status Load();
+  // Starts to work, in a thread. `each_round` is called there about every second.
+  void Start(std::function<void()> each_round = nullptr);
+  // Ends the thread, after the batch that is being written. What waits gets an error.
+  void Stop();
+  // What the thread does: all that waits, in one batch. For those who don't call Start.
+  void RunOnce();
 
   // An agent opens a stream. INVALID_ARGUMENT: bad names; ALREADY_EXISTS: another stream, that of
-  // `peer` in the message, already reports as this relay. On success the caller has to call
-  // Disconnect when the stream ends.
+  // `peer` in the message, already reports as this relay; UNAVAILABLE, RESOURCE_EXHAUSTED: the
+  // store takes no reports at the moment. On success the caller has to call Disconnect when the
+  // stream ends.
   struct Connection {
     RelayId relay;
     v1::AggregatorMessage welcome;
@@ -59,44 +85,96 @@ class IngestEngine {
                                      int64_t relay_clock_milliseconds);
   void Disconnect(RelayId relay);
 
-  // The relay's agent is alive.
+  // The relay's agent is alive. Between Connect and Disconnect.
   void Heard(RelayId relay, int64_t relay_clock_milliseconds);
-  // Hands over a report; `on_outcome` is called once, from the engine's thread.
+  // Hands over a report; `on_outcome` is called once, from the engine's thread, without a lock.
   void Submit(RelayId relay, v1::Report report, OnOutcome on_outcome);
+
+  // Forgets relays, but not those whose agents report now. `on_forgotten` is called once, as above.
+  struct Forgotten {
+    std::vector<RelayId> forgotten;
+    std::vector<RelayId> connected;
+  };
+  using OnForgotten = std::function<void(absl::StatusOr<Forgotten>)>;
+  void Forget(std::vector<RelayId> relays, OnForgotten on_forgotten);
 
   Counters counters() const;
 
  private:
-  struct Job {
+  struct ReportJob {
     RelayId relay;
     v1::Report report;
     OnOutcome on_outcome;
   };
+  struct ForgetJob {
+    std::vector<RelayId> relays;
+    OnForgotten on_forgotten;
+    Forgotten result;
+  };
   struct Relay {
-    std::string peer;  // of the stream that reports as this relay; empty if there is none
+    std::string peer;      // of the stream that reports as this relay; empty if there is none
+    bool leaving = false;  // is being forgotten
     OperandBytes operands;
+    // When the stored record says that it was heard of, in monotonic milliseconds.
+    int64_t stored_heard_milliseconds = 0;
   };
   // A report that is part of the batch being written.
-  struct Staged {
-    Job job;
+  struct StagedReport {
+    ReportJob job;
     AppliedReport applied;
   };
+  struct Batch {
+    std::vector<StagedReport> reports;
+    std::vector<ForgetJob> forgets;
+    std::vector<RelayWrite> writes;  // of both, and of records that are out of date
+  };
 
-  void Run();
-  // Decides what becomes of a job: answers it at once, or appends it to `staged`.
-  void Stage(Job job, std::vector<Staged>* staged);
-  void Commit(std::vector<Staged> staged);
+  void Run(const std::function<void()>& each_round);
+  void LoadRelay(LoadedRelay loaded, const absl::Status& problem);
+
+  // Takes what waits. A relay's second report builds on its first: it stays.
+  void TakeWaiting(std::vector<ReportJob>* reports, std::vector<ForgetJob>* forgets);
+  // Answers all that waits with `problem`.
+  void RefuseWaiting(const absl::Status& problem);
+  // Decides what becomes of a report: answers it at once, or makes it part of the batch.
+  void StageReport(ReportJob job, Batch* batch);
+  void StageForget(ForgetJob job, Batch* batch);
+  // Relays that were silent for too long.
+  void StageSilent(int64_t now, Batch* batch);
+  // When relays were heard of last, now and then.
+  void StageHeard(int64_t now, Batch* batch);
+  void Commit(Batch batch);
+  void FinishReport(StagedReport& staged);
+  void FinishForget(ForgetJob& job);
+
+  // The store works, or does again.
+  bool StoreWorks(int64_t now);
+  absl::StatusOr<Reconciled> RecoverStore();
+  void NoteFailure(const absl::Status& failure, const Batch& batch);
 
   Store& store_;
   Fleet& fleet_;
   const Clock& clock_;
+  const Options options_;
+
+  // For the engine's thread.
+  int64_t started_milliseconds_ = 0;
+  int64_t next_heard_milliseconds_ = 0;
+  std::vector<RelayId> unreadable_;  // stored, but nobody knows of whom
+  int64_t next_recovery_milliseconds_ = 0;
+  int64_t recovery_delay_milliseconds_ = 0;
+  // What the batches that failed would have made of relays: epoch and sequence. Whether they did
+  // is not known before the store is recovered.
+  std::map<RelayId, std::pair<uint64_t, uint64_t>> uncertain_;
 
   mutable Mutex mutex_;
   ConditionVariable condition_;
-  std::vector<Job> waiting_ FQS_GUARDED_BY(mutex_);
+  std::vector<ReportJob> waiting_reports_ FQS_GUARDED_BY(mutex_);
+  std::vector<ForgetJob> waiting_forgets_ FQS_GUARDED_BY(mutex_);
   std::map<RelayIdentity, RelayId> ids_ FQS_GUARDED_BY(mutex_);
   std::map<RelayId, Relay> relays_ FQS_GUARDED_BY(mutex_);
   RelayId next_id_ FQS_GUARDED_BY(mutex_) = 1;
+  absl::Status problem_ FQS_GUARDED_BY(mutex_);  // of the store
   Counters counters_ FQS_GUARDED_BY(mutex_);
   bool stopping_ FQS_GUARDED_BY(mutex_) = false;
   std::thread thread_;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "aggregator/ingest/relay_records.h"
 #include "common/base/status_macros.h"
 #include "common/codec/relay_limits.h"
 #include "common/codec/section_codec.h"
@@ -45,17 +46,6 @@ std::shared_ptr<const std::vector<uint32_t>> WithNames(
   after->reserve(before->size() + static_cast<size_t>(added.size()));
   for (const std::string& name : added) after->push_back(names->Intern(name));
   return after;
-}
-
-v1::StoredRelay RecordOf(const RelayState& state) {
-  v1::StoredRelay record;
-  record.set_epoch(state.epoch);
-  record.set_sequence(state.sequence);
-  record.set_digest(state.digest);
-  record.set_name_count(static_cast<uint32_t>(state.fleet_ids->size()));
-  if (state.settings != nullptr) *record.mutable_settings() = *state.settings;
-  if (state.files != nullptr) *record.mutable_files() = *state.files;
-  return record;
 }
 
 // A copy to keep, without fields that this version does not know: those have no limit, and would be
@@ -156,7 +146,7 @@ absl::StatusOr<AppliedReport> ApplyReport(RelayId relay, const RelayState& state
     FQS_RETURN_IF_ERROR(ApplySection(section, snapshot, *names, next.get(), &applied));
   }
   if (next->digest != report.digest()) {
-    return absl::FailedPreconditionError("the report leads to another state than the agent's");
+    return absl::DataLossError("the report leads to another state than the agent's");
   }
   applied.write.record = RecordOf(*next);
   applied.state = std::move(next);
@@ -168,6 +158,7 @@ absl::StatusOr<std::shared_ptr<const RelayState>> StateOfLoaded(const LoadedRela
   std::shared_ptr<RelayState> state = EmptyRelayState();
   state->epoch = loaded.record.epoch();
   state->sequence = loaded.record.sequence();
+  state->damaged = loaded.record.damaged();
   if (loaded.names.size() != loaded.record.name_count()) {
     return absl::DataLossError(absl::StrCat("it has ", loaded.names.size(), " names instead of ",
                                             loaded.record.name_count()));

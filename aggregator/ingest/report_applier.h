@@ -28,7 +28,7 @@ struct AppliedReport {
 
 // Applies a report whose sequence is known to follow. Names new to the fleet are added to `names`
 // even if the report is refused. INVALID_ARGUMENT: the report is malformed; FAILED_PRECONDITION:
-// it does not fit the state, or its digest is not that of the state that it leads to.
+// it does not fit the state; DATA_LOSS: its digest is not that of the state that it leads to.
 absl::StatusOr<AppliedReport> ApplyReport(RelayId relay, const RelayState& state,
                                           const OperandBytes& operands, const v1::Report& report,
                                           FleetNames* names);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
 #include <utility>
 
 #include "common/base/status_macros.h"
@@ -81,11 +82,6 @@ class RowSums {
   std::vector<uint64_t> counts_;
 };
 
-// Whole seconds since the relay was last heard of.
-int64_t SilentSeconds(const RelayView& relay, int64_t now_milliseconds) {
-  return (now_milliseconds - relay.heard_milliseconds) / 1000;
-}
-
 // How many messages a relay has in each queue: each has one sender.
 std::array<uint64_t, kAllQueues.size()> MessagesOf(const RelayState& state) {
   std::array<uint64_t, kAllQueues.size()> messages{};
@@ -116,19 +112,26 @@ absl::StatusOr<std::vector<RelayView>> QueryEngine::Select(const Selection& sele
   return relays;
 }
 
-Freshness QueryEngine::FreshnessOf(const RelayView& relay, int64_t now_milliseconds) const {
+int64_t QueryEngine::SilentSeconds(const RelayView& relay) const {
+  return (clock_.MonotonicMilliseconds() - relay.heard.monotonic_milliseconds) / 1000;
+}
+
+Freshness QueryEngine::FreshnessOf(const RelayView& relay) const {
   if (relay.state->epoch == 0) return Freshness::kMissing;
-  return SilentSeconds(relay, now_milliseconds) > options_.stale_after_seconds ? Freshness::kStale
-                                                                               : Freshness::kFresh;
+  return SilentSeconds(relay) > options_.stale_after_seconds ? Freshness::kStale
+                                                             : Freshness::kFresh;
 }
 
 Coverage QueryEngine::CoverageOf(const std::vector<RelayView>& relays) const {
   Coverage coverage;
   coverage.relays = relays.size();
-  const int64_t now = clock_.NowMilliseconds();
+  coverage.problem = fleet_.problem();
   for (const RelayView& relay : relays) {
-    RelayNotice notice{relay.description->identity, SilentSeconds(relay, now)};
-    switch (FreshnessOf(relay, now)) {
+    const auto messages = MessagesOf(*relay.state);
+    RelayNotice notice{relay.description->identity, SilentSeconds(relay),
+                       std::accumulate(messages.begin(), messages.end(), uint64_t{0}),
+                       relay.state->damaged};
+    switch (FreshnessOf(relay)) {
       case Freshness::kFresh:
         ++coverage.fresh;
         break;
@@ -181,19 +184,21 @@ absl::StatusOr<TableAnswer> QueryEngine::GetTable(const TableQuestion& question)
 
 absl::StatusOr<RelayList> QueryEngine::ListRelays(const Selection& selection) const {
   FQS_ASSIGN_OR_RETURN(const std::vector<RelayView> views, Select(selection));
-  const int64_t now = clock_.NowMilliseconds();
   RelayList list;
-  list.at_seconds = now / 1000;
+  list.at_seconds = clock_.NowSeconds();
   list.relays.reserve(views.size());
   for (const RelayView& view : views) {
-    list.relays.push_back({.description = view.description,
+    list.relays.push_back({.id = view.id,
+                           .description = view.description,
                            .messages = MessagesOf(*view.state),
                            .settings = view.state->settings,
                            .files = view.state->files,
-                           .heard_milliseconds = view.heard_milliseconds,
+                           .heard_milliseconds = view.heard.wall_milliseconds,
                            .clock_offset_milliseconds = view.clock_offset_milliseconds,
                            .connected = view.connected,
-                           .freshness = FreshnessOf(view, now)});
+                           .freshness = FreshnessOf(view),
+                           .silent_seconds = SilentSeconds(view),
+                           .damaged = view.state->damaged});
   }
   std::sort(list.relays.begin(), list.relays.end(), [](const auto& a, const auto& b) {
     return a.description->identity < b.description->identity;

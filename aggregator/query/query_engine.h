@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -40,6 +41,8 @@ enum class Freshness {
 struct RelayNotice {
   RelayIdentity identity;
   int64_t silent_seconds = 0;  // since it was last heard of
+  uint64_t messages = 0;       // in its queues then
+  bool damaged = false;        // what was stored of it is lost (RelayState)
 };
 
 // Which relays an answer covers.
@@ -48,6 +51,8 @@ struct Coverage {
   size_t fresh = 0;
   std::vector<RelayNotice> stale;  // part of the answer
   std::vector<RelayNotice> missing;
+  // Why the aggregator takes no reports at the moment, in words; empty if it does.
+  std::string problem;
 };
 
 struct TableAnswer {
@@ -58,6 +63,7 @@ struct TableAnswer {
 
 // One relay by itself, as of its last report.
 struct RelayStatus {
+  RelayId id = 0;
   std::shared_ptr<const RelayDescription> description;
   std::array<uint64_t, kAllQueues.size()> messages{};  // in the order of kAllQueues
   // Null: unknown.
@@ -67,6 +73,8 @@ struct RelayStatus {
   int64_t clock_offset_milliseconds = 0;  // how far its clock is ahead of the aggregator's
   bool connected = false;                 // its agent has a stream open
   Freshness freshness = Freshness::kMissing;
+  int64_t silent_seconds = 0;  // since it was last heard of
+  bool damaged = false;        // what was stored of it is lost (RelayState)
 };
 
 struct RelayList {
@@ -96,7 +104,9 @@ class QueryEngine {
  private:
   // The relays that match. NOT_FOUND if none does.
   absl::StatusOr<std::vector<RelayView>> Select(const Selection& selection) const;
-  Freshness FreshnessOf(const RelayView& relay, int64_t now_milliseconds) const;
+  Freshness FreshnessOf(const RelayView& relay) const;
+  // Whole seconds since the relay was last heard of, whatever the wall clock did meanwhile.
+  int64_t SilentSeconds(const RelayView& relay) const;
   Coverage CoverageOf(const std::vector<RelayView>& relays) const;
 
   const Fleet& fleet_;

@@ -2,8 +2,9 @@
 
 #include <grpcpp/support/server_callback.h>
 
+#include <cstddef>
 #include <deque>
-#include <optional>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -15,34 +16,35 @@
 namespace fleetqshape {
 namespace {
 
-// A report beyond this is refused: several million recipients fit in.
-constexpr size_t kMaxReportBytes = size_t{256} << 20;
+// More answers than this an agent does not leave unread: one report is under way at a time.
+constexpr size_t kMaxUnread = 16;
 
-// One agent's stream. Lives until gRPC is done with it and no outcome is on its way: it owns
-// itself until OnDone, and outcomes hold it.
+// One agent's stream: carries messages between gRPC and a session. Lives until gRPC is done with it
+// and the session has let it go: it owns itself until OnDone.
 class AgentStream final : public grpc::ServerBidiReactor<v1::AgentMessage, v1::AggregatorMessage>,
+                          public IngestSession::Transport,
                           public std::enable_shared_from_this<AgentStream> {
  public:
-  AgentStream(IngestEngine* engine, std::string peer) : engine_(*engine), peer_(std::move(peer)) {}
+  explicit AgentStream(IngestSessions* sessions) : sessions_(*sessions) {}
 
-  void Start() {
+  void Start(const std::string& peer) {
     self_ = shared_from_this();
+    auto session = sessions_.Open(peer, self_);
+    if (!session.ok()) {
+      sessions_.LogEnd("an agent", session.status());
+      End(session.status());
+      return;
+    }
+    session_ = *std::move(session);
     StartRead(&incoming_);
   }
 
   void OnReadDone(bool ok) override {
-    if (!ok) {
-      End(grpc::Status::OK);
-      return;
+    if (ok) {
+      session_->OnMessage(std::exchange(incoming_, v1::AgentMessage()));
+    } else {
+      EndWith(grpc::Status::OK);
     }
-    const absl::Status handled = Handle(incoming_);
-    incoming_.Clear();
-    if (!handled.ok()) {
-      spdlog::warn("agent at {}: {}", peer_, std::string(handled.message()));
-      End(ToGrpcStatus(handled));
-      return;
-    }
-    StartRead(&incoming_);
   }
 
   void OnWriteDone(bool ok) override {
@@ -53,76 +55,38 @@ class AgentStream final : public grpc::ServerBidiReactor<v1::AgentMessage, v1::A
     WriteNext();
   }
 
-  void OnCancel() override { End(grpc::Status::CANCELLED); }
+  void OnCancel() override { EndWith(grpc::Status::CANCELLED); }
 
   void OnDone() override {
-    if (relay_) engine_.Disconnect(*relay_);
+    if (session_) session_->OnClosed();
     const std::shared_ptr<AgentStream> last = std::move(self_);
   }
 
- private:
-  absl::Status Handle(v1::AgentMessage& message) {
-    if (!relay_) {
-      if (!message.has_hello()) {
-        return absl::InvalidArgumentError("the stream does not start with a hello");
+  void Send(v1::AggregatorMessage message) override {
+    {
+      MutexLock lock(mutex_);
+      if (ended_) return;
+      if (outgoing_.size() < kMaxUnread) {
+        outgoing_.push_back(std::move(message));
+        WriteNext();
+        return;
       }
-      auto connection = engine_.Connect(message.hello(), peer_, message.clock_milliseconds());
-      if (!connection.ok()) return connection.status();
-      relay_ = connection->relay;
-      Send(std::move(connection->welcome));
-      return absl::OkStatus();
     }
-    engine_.Heard(*relay_, message.clock_milliseconds());
-    if (message.has_report_chunk()) return HandleChunk(message.report_chunk());
-    if (message.has_hello()) return absl::InvalidArgumentError("a second hello");
-    return absl::OkStatus();
+    EndWith(
+        grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED, "the agent does not read its answers"));
   }
 
-  absl::Status HandleChunk(const v1::ReportChunk& chunk) {
-    if (report_bytes_.size() + chunk.data().size() > kMaxReportBytes) {
-      return absl::ResourceExhaustedError("a report beyond the limit");
-    }
-    report_bytes_.append(chunk.data());
-    if (!chunk.last()) return absl::OkStatus();
-    v1::Report report;
-    const bool parsed = report.ParseFromString(report_bytes_);
-    report_bytes_ = std::string();
-    if (!parsed) return absl::InvalidArgumentError("a report that does not parse");
-    {
-      MutexLock lock(mutex_);
-      if (awaiting_outcome_)
-        return absl::InvalidArgumentError("a report before the last one's end");
-      awaiting_outcome_ = true;
-    }
-    engine_.Submit(*relay_, std::move(report), [self = shared_from_this()](auto outcome) {
-      self->OnOutcome(std::move(outcome));
-    });
-    return absl::OkStatus();
-  }
-
-  void OnOutcome(IngestEngine::Outcome outcome) {
-    {
-      MutexLock lock(mutex_);
-      awaiting_outcome_ = false;
-    }
-    if (outcome.ok()) {
-      Send(*std::move(outcome));
-    } else {
-      End(ToGrpcStatus(outcome.status()));
-    }
-  }
-
-  void Send(v1::AggregatorMessage message) {
+  void ReadOn() override {
     MutexLock lock(mutex_);
-    if (ended_) return;
-    outgoing_.push_back(std::move(message));
-    WriteNext();
+    if (!ended_) StartRead(&incoming_);
   }
 
-  void End(const grpc::Status& status) {
+  void End(const absl::Status& status) override { EndWith(ToGrpcStatus(status)); }
+
+ private:
+  void EndWith(const grpc::Status& status) {
     MutexLock lock(mutex_);
-    if (std::exchange(ended_, true)) return;
-    Finish(status);
+    if (!std::exchange(ended_, true)) Finish(status);
   }
 
   // gRPC never runs a reaction from within StartWrite or Finish, so the lock may be held.
@@ -132,41 +96,36 @@ class AgentStream final : public grpc::ServerBidiReactor<v1::AgentMessage, v1::A
     StartWrite(&outgoing_.front());
   }
 
-  IngestEngine& engine_;
-  const std::string peer_;
+  IngestSessions& sessions_;
   std::shared_ptr<AgentStream> self_;
-
-  // For the reactions, which gRPC runs one after the other.
+  std::shared_ptr<IngestSession> session_;
   v1::AgentMessage incoming_;
-  std::optional<RelayId> relay_;
-  std::string report_bytes_;
 
   Mutex mutex_;
   std::deque<v1::AggregatorMessage> outgoing_ FQS_GUARDED_BY(mutex_);
   bool writing_ FQS_GUARDED_BY(mutex_) = false;
   bool ended_ FQS_GUARDED_BY(mutex_) = false;
-  bool awaiting_outcome_ FQS_GUARDED_BY(mutex_) = false;
 };
 
 class IngestService final : public v1::Ingest::CallbackService {
  public:
-  explicit IngestService(IngestEngine* engine) : engine_(engine) {}
+  explicit IngestService(IngestSessions* sessions) : sessions_(sessions) {}
 
   grpc::ServerBidiReactor<v1::AgentMessage, v1::AggregatorMessage>* Connect(
       grpc::CallbackServerContext* context) override {
-    auto stream = std::make_shared<AgentStream>(engine_, context->peer());
-    stream->Start();
+    auto stream = std::make_shared<AgentStream>(sessions_);
+    stream->Start(context->peer());
     return stream.get();
   }
 
  private:
-  IngestEngine* const engine_;
+  IngestSessions* const sessions_;
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeIngestService(IngestEngine* engine) {
-  return std::make_unique<IngestService>(engine);
+std::unique_ptr<grpc::Service> MakeIngestService(IngestSessions* sessions) {
+  return std::make_unique<IngestService>(sessions);
 }
 
 }  // namespace fleetqshape

@@ -4,7 +4,7 @@
 
 #include <memory>
 
-#include "aggregator/ingest/ingest_engine.h"
+#include "aggregator/ingest/ingest_sessions.h"
 
 namespace grpc {
 class Service;
@@ -12,9 +12,9 @@ class Service;
 
 namespace fleetqshape {
 
-// `engine` outlives the service. All that comes in is untrusted: a stream that breaks the protocol
+// `sessions` outlive the service. All that comes in is untrusted: a stream that breaks the protocol
 // or a limit is ended with an error.
-std::unique_ptr<grpc::Service> MakeIngestService(IngestEngine* engine);
+std::unique_ptr<grpc::Service> MakeIngestService(IngestSessions* sessions);
 
 }  // namespace fleetqshape
 

@@ -58,6 +58,8 @@ void FillNotices(const std::vector<RelayNotice>& notices,
     one->set_host(notice.identity.host);
     one->set_instance(notice.identity.instance);
     one->set_silent_seconds(notice.silent_seconds);
+    one->set_messages(notice.messages);
+    one->set_damaged(notice.damaged);
   }
 }
 
@@ -69,6 +71,7 @@ v1::TableHead MakeHead(const TableAnswer& answer) {
   head.mutable_coverage()->set_fresh(static_cast<uint32_t>(answer.coverage.fresh));
   FillNotices(answer.coverage.stale, head.mutable_coverage()->mutable_stale());
   FillNotices(answer.coverage.missing, head.mutable_coverage()->mutable_missing());
+  head.mutable_coverage()->set_problem(answer.coverage.problem);
   head.set_at_seconds(answer.at_seconds);
   return head;
 }
@@ -107,6 +110,8 @@ void FillStatus(const RelayStatus& relay, v1::RelayStatus* filled) {
   filled->set_clock_offset_milliseconds(relay.clock_offset_milliseconds);
   filled->set_connected(relay.connected);
   filled->set_freshness(FreshnessNumber(relay.freshness));
+  filled->set_silent_seconds(relay.silent_seconds);
+  filled->set_damaged(relay.damaged);
 }
 
 grpc::Status AnswerListRelays(const QueryEngine& engine, const Selection& selection,

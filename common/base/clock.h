@@ -6,6 +6,12 @@
 
 namespace fleetqshape {
 
+// One moment on both clocks.
+struct Moment {
+  int64_t wall_milliseconds = 0;
+  int64_t monotonic_milliseconds = 0;
+};
+
 // Implementations are safe for use by several threads.
 class Clock {
  public:
@@ -14,6 +20,7 @@ class Clock {
   virtual int64_t NowMilliseconds() const = 0;
   // Time since some moment, which never jumps nor goes back: for measuring how long something took.
   virtual int64_t MonotonicMilliseconds() const = 0;
+  Moment Now() const { return {NowMilliseconds(), MonotonicMilliseconds()}; }
   // Whole seconds, rounded down, as time(2) gives them.
   int64_t NowSeconds() const {
     const int64_t milliseconds = NowMilliseconds();

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <future>
 #include <memory>
 #include <string>
 
@@ -48,9 +49,10 @@ class EngineTest : public ::testing::Test {
 
   void StartOn(Store* store) {
     fleet_ = std::make_unique<Fleet>();
-    engine_ = std::make_unique<IngestEngine>(store, fleet_.get(), &clock_);
-    const absl::Status started = engine_->Start();
+    engine_ = std::make_unique<IngestEngine>(store, fleet_.get(), &clock_, IngestEngine::Options());
+    const absl::Status started = engine_->Load();
     ASSERT_TRUE(started.ok()) << started;
+    engine_->Start();
   }
 
   IngestEngine::Connection Connect(const std::string& host, int64_t ahead_milliseconds = 0) {
@@ -77,6 +79,13 @@ class EngineTest : public ::testing::Test {
     const auto outcome = SubmitAndWait(relay, report);
     EXPECT_TRUE(IsAcknowledgement(outcome, report.epoch(), report.sequence()))
         << outcome.status() << (outcome.ok() ? outcome->ShortDebugString() : "");
+  }
+  // Lets time pass until the engine has tried to recover its store.
+  void LetRecover() {
+    clock_.AdvanceSeconds(10);
+    std::promise<void> done;
+    engine_->Forget({}, [&done](const auto&) { done.set_value(); });
+    done.get_future().wait();
   }
   NamedCells Cells(RelayId relay) const {
     return test::CellsOfState(*fleet_->View(relay).state, fleet_->names());

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -24,34 +25,38 @@ namespace fleetqshape::test {
 // Beyond this a test hangs.
 inline constexpr std::chrono::seconds kPatience(60);
 
-// Remembers in memory what it was given, or hands it on to another store.
+// Remembers in memory what it was given, and forgets what a section holds.
 class FakeStore final : public Store {
  public:
-  explicit FakeStore(Store* behind = nullptr) : behind_(behind) {}
-
   absl::Status Apply(const std::vector<RelayWrite>& writes) override {
     std::unique_lock lock(mutex_);
     ++begun_;
     changed_.notify_all();
     changed_.wait(lock, [this] { return open_; });
-    absl::Status result;
-    if (!results_.empty()) {
-      result = results_.front();
+    if (failure_.ok() && !results_.empty()) {
+      failure_ = results_.front();
       results_.pop_front();
     }
-    if (result.ok() && behind_ != nullptr) result = behind_->Apply(writes);
-    if (result.ok()) batches_.push_back(writes);
+    if (failure_.ok()) {
+      batches_.push_back(writes);
+      for (const RelayWrite& write : writes) records_[write.relay] = write.record;
+    }
     ++ended_;
-    return result;
+    return failure_;
   }
 
   absl::Status Recover() override {
-    return behind_ != nullptr ? behind_->Recover() : absl::OkStatus();
+    const std::lock_guard lock(mutex_);
+    failure_ = absl::OkStatus();
+    return failure_;
   }
 
   absl::Status Load(Wanted wanted, Visit visit) override {
     if (!load_result_.ok()) return load_result_;
-    return behind_ != nullptr ? behind_->Load(wanted, visit) : absl::OkStatus();
+    for (const auto& [relay, record] : records()) {
+      if (wanted(relay, record)) visit({relay, record, {}, {}}, absl::DataLossError("a fake"));
+    }
+    return absl::OkStatus();
   }
 
   // Lets Apply wait until Open.
@@ -64,7 +69,7 @@ class FakeStore final : public Store {
     open_ = true;
     changed_.notify_all();
   }
-  // The result of a later Apply; without one it succeeds.
+  // The result of a later Apply; without one it succeeds. After an error all fail until Recover.
   void AddResult(absl::Status result) {
     const std::lock_guard lock(mutex_);
     results_.push_back(std::move(result));
@@ -84,6 +89,10 @@ class FakeStore final : public Store {
     const std::lock_guard lock(mutex_);
     return ended_;
   }
+  std::map<RelayId, v1::StoredRelay> records() const {
+    const std::lock_guard lock(mutex_);
+    return records_;
+  }
   // What was written, batch by batch.
   std::vector<std::vector<RelayWrite>> batches() const {
     const std::lock_guard lock(mutex_);
@@ -91,7 +100,6 @@ class FakeStore final : public Store {
   }
 
  private:
-  Store* const behind_;
   absl::Status load_result_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
@@ -99,6 +107,8 @@ class FakeStore final : public Store {
   size_t begun_ = 0;
   size_t ended_ = 0;
   std::deque<absl::Status> results_;
+  absl::Status failure_;  // of an Apply, until Recover
+  std::map<RelayId, v1::StoredRelay> records_;
   std::vector<std::vector<RelayWrite>> batches_;
 };
 

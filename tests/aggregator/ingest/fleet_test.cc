@@ -48,14 +48,14 @@ TEST(FleetTest, ANewDescriptionKeepsTheState) {
   auto state = EmptyRelayState();
   state->epoch = 5;
   fleet.SetState(7, state);
-  fleet.Heard(7, 1000, -5);
+  fleet.Heard(7, {1000, 1000}, -5);
   EXPECT_FALSE(fleet.View(7).connected);
   fleet.SetConnected(7, true);
   fleet.Describe(7, Described("b"));
   const RelayView view = fleet.View(7);
   EXPECT_EQ(view.description->identity.host, "b");
   EXPECT_EQ(view.state->epoch, 5U);
-  EXPECT_EQ(view.heard_milliseconds, 1000);
+  EXPECT_EQ(view.heard.wall_milliseconds, 1000);
   EXPECT_EQ(view.clock_offset_milliseconds, -5);
   EXPECT_TRUE(view.connected);
   fleet.SetConnected(7, false);
@@ -66,18 +66,18 @@ TEST(FleetTest, ANewDescriptionKeepsTheState) {
 TEST(FleetTest, TheClockOffsetIsTheLargestOfTheLastEight) {
   Fleet fleet;
   fleet.Describe(7, Described("a"));
-  fleet.Heard(7, 1, -50);
+  fleet.Heard(7, {1, 1}, -50);
   EXPECT_EQ(fleet.View(7).clock_offset_milliseconds, -50);
-  fleet.Heard(7, 2, 100);
+  fleet.Heard(7, {2, 2}, 100);
   for (int64_t i = 0; i < 7; ++i) {
-    fleet.Heard(7, 3 + i, 90 - 10 * i);
+    fleet.Heard(7, {3 + i, 3 + i}, 90 - 10 * i);
     EXPECT_EQ(fleet.View(7).clock_offset_milliseconds, 100);
-    EXPECT_EQ(fleet.View(7).heard_milliseconds, 3 + i);
+    EXPECT_EQ(fleet.View(7).heard.wall_milliseconds, 3 + i);
   }
-  fleet.Heard(7, 10, 20);
+  fleet.Heard(7, {10, 10}, 20);
   EXPECT_EQ(fleet.View(7).clock_offset_milliseconds, 90) << "100 is the ninth by now";
   fleet.Describe(7, Described("a"));
-  fleet.Heard(7, 11, -3000);
+  fleet.Heard(7, {11, 11}, -3000);
   EXPECT_EQ(fleet.View(7).clock_offset_milliseconds, -3000) << "another agent";
 }
 

@@ -125,6 +125,7 @@ TEST_F(EngineOnFakeStoreTest, AReportThatCannotBeWrittenLeavesTheStateAsItWas) {
   store_.AddResult(absl::ResourceExhaustedError("the disk is full"));
   EXPECT_EQ(SubmitAndWait(relay, first).status().code(), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(fleet_->View(relay).state->epoch, 0U);
+  LetRecover();
   SubmitSound(relay, first);
 
   const v1::Report second = writer.ReportTo(OneCell(2, "b"));
@@ -134,6 +135,11 @@ TEST_F(EngineOnFakeStoreTest, AReportThatCannotBeWrittenLeavesTheStateAsItWas) {
     EXPECT_EQ(SubmitAndWait(relay, second).status().code(), absl::StatusCode::kUnavailable);
     EXPECT_EQ(fleet_->View(relay).state, state);
     engine_->Disconnect(relay);
+    EXPECT_EQ(engine_->Connect(HelloOf("a"), "peer", 0).status().code(),
+              absl::StatusCode::kUnavailable);
+    EXPECT_THAT(fleet_->problem(), HasSubstr("an input/output error"));
+    LetRecover();
+    EXPECT_EQ(fleet_->problem(), "");
     EXPECT_EQ(Connect("a").welcome.welcome().sequence(), 1U);
   }
   SubmitSound(relay, second);
@@ -165,6 +171,7 @@ TEST_F(EngineOnFakeStoreTest, ABatchThatFailsFailsForAllItsReports) {
   }
   for (size_t i = 1; i < 4; ++i) {
     EXPECT_EQ(fleet_->View(relays[i]).state->epoch, 0U);
+    LetRecover();
     SubmitSound(relays[i], reports[i - 1]);
     EXPECT_EQ(Cells(relays[i]), OneCell(1));
   }
@@ -182,6 +189,7 @@ TEST_F(EngineOnFakeStoreTest, AReportIsAppliedOnceThoughItsFirstWriteFailed) {
     if (i % 2 == 0) {
       store_.AddResult(absl::UnavailableError("not now"));
       EXPECT_FALSE(SubmitAndWait(relay, report).ok());
+      LetRecover();
     }
     SubmitSound(relay, report);
   }
@@ -283,11 +291,11 @@ TEST_F(EngineOnFakeStoreTest, ABadHelloIsRefusedAndKnowsNoRelay) {
 
 TEST_F(EngineOnFakeStoreTest, EachMessageTellsThatTheRelayIsAliveAndHowItsClockStands) {
   const RelayId relay = Connect("a", 250).relay;
-  EXPECT_EQ(fleet_->View(relay).heard_milliseconds, clock_.NowMilliseconds());
+  EXPECT_EQ(fleet_->View(relay).heard.wall_milliseconds, clock_.NowMilliseconds());
   EXPECT_EQ(fleet_->View(relay).clock_offset_milliseconds, 250);
   clock_.AdvanceSeconds(30);
   engine_->Heard(relay, clock_.NowMilliseconds() + 60'000);
-  EXPECT_EQ(fleet_->View(relay).heard_milliseconds, clock_.NowMilliseconds());
+  EXPECT_EQ(fleet_->View(relay).heard.wall_milliseconds, clock_.NowMilliseconds());
   EXPECT_EQ(fleet_->View(relay).clock_offset_milliseconds, 60'000);
   engine_->Disconnect(relay);
   Connect("a", -5000);
@@ -310,8 +318,8 @@ TEST_F(EngineOnFakeStoreTest, AStoreThatCannotBeReadKeepsTheEngineFromStarting) 
   test::FakeStore broken;
   broken.SetLoadResult(absl::DataLossError("broken"));
   Fleet fleet;
-  IngestEngine engine(&broken, &fleet, &clock_);
-  EXPECT_EQ(engine.Start().code(), absl::StatusCode::kDataLoss);
+  IngestEngine engine(&broken, &fleet, &clock_, IngestEngine::Options());
+  EXPECT_EQ(engine.Load().code(), absl::StatusCode::kDataLoss);
 }
 
 // Waits until the thread sleeps in the kernel.

@@ -202,7 +202,7 @@ TEST_F(IngestEngineTest, ARestartFromTheStoreGivesTheSameState) {
       EXPECT_EQ(view.description->labels, before[relay].description->labels);
       EXPECT_EQ(view.description->agent_version, "0.1.0");
       EXPECT_EQ(view.clock_offset_milliseconds, -5000);
-      EXPECT_GT(view.heard_milliseconds, 0);
+      EXPECT_GT(view.heard.wall_milliseconds, 0);
     }
   }
 }

@@ -211,13 +211,14 @@ TEST_P(ReportRefusalTest, IsRefusedAndLeavesTheStateAsItWas) {
 
 constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
 constexpr auto kUnfit = absl::StatusCode::kFailedPrecondition;
+constexpr auto kOther = absl::StatusCode::kDataLoss;  // than the agent's state
 
 INSTANTIATE_TEST_SUITE_P(
     All, ReportRefusalTest,
     ::testing::Values(
-        Refusal{"WrongDigest", kUnfit, [](auto* r) { r->set_digest(r->digest() + 1); }},
-        Refusal{"NoDigest", kUnfit, [](auto* r) { r->clear_digest(); }},
-        Refusal{"ASectionLeftOut", kUnfit, [](auto* r) { r->mutable_sections()->RemoveLast(); }},
+        Refusal{"WrongDigest", kOther, [](auto* r) { r->set_digest(r->digest() + 1); }},
+        Refusal{"NoDigest", kOther, [](auto* r) { r->clear_digest(); }},
+        Refusal{"ASectionLeftOut", kOther, [](auto* r) { r->mutable_sections()->RemoveLast(); }},
         Refusal{"NamesThatLeaveAGap", kUnfit, [](auto* r) { r->set_first_name_id(3); }},
         Refusal{"NamesThatComeAgain", kUnfit, [](auto* r) { r->set_first_name_id(0); }},
         Refusal{"ANameThatIsNotGiven", kInvalid, [](auto* r) { r->mutable_names()->Clear(); }},
@@ -225,13 +226,13 @@ INSTANTIATE_TEST_SUITE_P(
                 [](auto* r) { r->mutable_sections(0)->set_name_id_steps(0, 0xFFFFFFFF); }},
         Refusal{"ANameTooLong", kInvalid,
                 [](auto* r) { r->set_names(0, std::string(kMaxReportedNameLength + 1, 'a')); }},
-        Refusal{"AnotherName", kUnfit, [](auto* r) { r->set_names(0, "another"); }},
+        Refusal{"AnotherName", kOther, [](auto* r) { r->set_names(0, "another"); }},
         Refusal{"NoQueue", kInvalid, [](auto* r) { r->mutable_sections(0)->clear_queue(); }},
         Refusal{"AnUnknownQueue", kInvalid,
                 [](auto* r) { r->mutable_sections(0)->set_queue(static_cast<v1::Queue>(6)); }},
         Refusal{"AnUnknownAxis", kInvalid,
                 [](auto* r) { r->mutable_sections(0)->set_axis(static_cast<v1::Axis>(3)); }},
-        Refusal{"AnotherQueue", kUnfit,
+        Refusal{"AnotherQueue", kOther,
                 [](auto* r) { r->mutable_sections(0)->set_queue(v1::QUEUE_MAILDROP); }},
         Refusal{"ASectionTwice", kInvalid,
                 [](auto* r) { *r->add_sections() = v1::Section(r->sections(0)); }},
@@ -243,7 +244,7 @@ INSTANTIATE_TEST_SUITE_P(
                 [](auto* r) { r->mutable_sections(0)->mutable_gained_steps()->RemoveLast(); }},
         Refusal{"AnArrivalTooMany", kInvalid,
                 [](auto* r) { r->mutable_sections(0)->add_gained_steps(1); }},
-        Refusal{"AnotherArrival", kUnfit,
+        Refusal{"AnotherArrival", kOther,
                 [](auto* r) { r->mutable_sections(0)->set_base_seconds(77); }},
         Refusal{"ALossThatIsNotThere", kUnfit,
                 [](auto* r) {

@@ -69,7 +69,7 @@ class QueryEngineTest : public ::testing::Test {
   void Add(const FakeRelay& relay) {
     const auto id = static_cast<RelayId>(relays_.size() + 1);
     fleet_->Describe(id, std::make_shared<const RelayDescription>(relay.description));
-    fleet_->Heard(id, clock_.NowMilliseconds(), relay.clock_offset_milliseconds);
+    fleet_->Heard(id, clock_.Now(), relay.clock_offset_milliseconds);
     // The relay's own ids are not those of the fleet, nor are its names in any order.
     std::map<std::string, uint32_t> ids;
     auto fleet_ids = std::make_shared<std::vector<uint32_t>>();
@@ -308,7 +308,7 @@ TEST_F(QueryEngineTest, CoverageSaysWhoIsFreshStaleAndMissing) {
   Add(Relay("reported", {{kQueue, kAxis, "x", now}}));
   fleet_->Describe(9, std::make_shared<const RelayDescription>(
                           RelayDescription{{"eu", "missing", "postfix"}, {}, ""}));
-  fleet_->Heard(9, clock_.NowMilliseconds(), 0);
+  fleet_->Heard(9, clock_.Now(), 0);
   Coverage coverage = Ask(Question()).coverage;
   EXPECT_EQ(coverage.relays, 3U);
   EXPECT_EQ(coverage.fresh, 2U);
@@ -319,7 +319,7 @@ TEST_F(QueryEngineTest, CoverageSaysWhoIsFreshStaleAndMissing) {
   clock_.AdvanceMilliseconds(60'999);
   EXPECT_EQ(Ask(Question()).coverage.fresh, 2U) << "not yet longer than 60 seconds";
   clock_.AdvanceMilliseconds(1);
-  fleet_->Heard(2, clock_.NowMilliseconds(), 0);
+  fleet_->Heard(2, clock_.Now(), 0);
   const TableAnswer answer = Ask(Question());
   coverage = answer.coverage;
   EXPECT_EQ(coverage.relays, 3U);
@@ -331,7 +331,7 @@ TEST_F(QueryEngineTest, CoverageSaysWhoIsFreshStaleAndMissing) {
   EXPECT_EQ(coverage.missing[0].silent_seconds, 61);
   EXPECT_EQ(answer.table.total[0], 2U) << "a stale relay is part of the answer";
 
-  fleet_->Heard(1, clock_.NowMilliseconds(), 0);
+  fleet_->Heard(1, clock_.Now(), 0);
   EXPECT_EQ(Ask(Question()).coverage.fresh, 2U);
   TableQuestion question = Question();
   question.selection.hosts = {"missing"};

@@ -45,7 +45,7 @@ class QueryServiceTest : public ::testing::Test {
     const RelayId relay = ++last_;
     fleet_.Describe(relay, std::make_shared<const RelayDescription>(
                                RelayDescription{{"eu", host, "postfix"}, labels, "0.1.0"}));
-    fleet_.Heard(relay, clock_.NowMilliseconds(), 5);
+    fleet_.Heard(relay, clock_.Now(), 5);
     return relay;
   }
   void Report(RelayId relay, const std::shared_ptr<RelayState>& state) {
