@@ -46,7 +46,7 @@ void TearTail(uint64_t begin, Tear tear, RandomSource& random, std::string* data
   }
 }
 
-void TearInode(RandomSource& random, const std::vector<Tear>& tears, Inode* inode) {
+void TearInode(Tear tear, RandomSource& random, Inode* inode) {
   std::vector<Inode::Range> loose = std::move(inode->doubtful);
   loose.insert(loose.end(), inode->unsynced.begin(), inode->unsynced.end());
   inode->doubtful.clear();
@@ -59,7 +59,7 @@ void TearInode(RandomSource& random, const std::vector<Tear>& tears, Inode* inod
   for (const Inode::Range& range : loose) {
     MakeHoles(range.begin, range.end, random, &inode->data);
   }
-  if (tail < inode->data.size()) TearTail(tail, random.OneOf(tears), random, &inode->data);
+  if (tail < inode->data.size()) TearTail(tail, tear, random, &inode->data);
 }
 
 }  // namespace
@@ -219,7 +219,8 @@ void DiskImage::ForgetHandles() {
   for (const auto& [path, inode] : names_) inode->open_handles = 0;
 }
 
-void DiskImage::Crash(RandomSource& random, const std::vector<Tear>& tears) {
+void DiskImage::Crash(RandomSource& random,
+                      const std::function<Tear(const std::string& path)>& tear) {
   const uint64_t committed = SomeOf(journal_.size(), random);
   for (uint64_t i = 0; i < committed; ++i) Apply(journal_[i], &durable_names_);
   journal_.clear();
@@ -227,7 +228,7 @@ void DiskImage::Crash(RandomSource& random, const std::vector<Tear>& tears) {
   ForgetHandles();
   std::set<const Inode*> torn;
   for (const auto& [path, inode] : names_) {
-    if (torn.insert(inode.get()).second) TearInode(random, tears, inode.get());
+    if (torn.insert(inode.get()).second) TearInode(tear(path), random, inode.get());
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <map>
 #include <memory>
@@ -82,8 +83,8 @@ class DiskImage {
 
   // Nobody has a file open any more.
   void ForgetHandles();
-  // The machine stops, and is started again. `tears` is not empty.
-  void Crash(RandomSource& random, const std::vector<Tear>& tears);
+  // The machine stops, and is started again. `tear` says how a file is torn, by its path.
+  void Crash(RandomSource& random, const std::function<Tear(const std::string& path)>& tear);
 
  private:
   // One entry of the journal. Either path may be empty.

@@ -1,5 +1,6 @@
 #include "tests/simulation/simulated_disk.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace fleetqshape::test {
@@ -7,9 +8,10 @@ namespace fleetqshape::test {
 SimulatedDisk::SimulatedDisk(uint64_t seed) : machine_(seed) {
   machine_.image.MakeDirectory(kDirectory);
   StartProcess();
+  AddWork(this);
 }
 
-SimulatedDisk::~SimulatedDisk() = default;
+SimulatedDisk::~SimulatedDisk() { RemoveWork(this); }
 
 void SimulatedDisk::MakeSimulable(rocksdb::DBOptions* options) const {
   options->env = env();
@@ -26,6 +28,12 @@ void SimulatedDisk::MakeSimulable(rocksdb::DBOptions* options) const {
 void SimulatedDisk::StartProcess() {
   process_ = std::make_shared<SimulatedProcess>(SimulatedProcess{&machine_});
   envs_.push_back(std::make_unique<SimulatedEnv>(process_, time_));
+  SeedRocksDb(machine_.random.Bits());
+}
+
+bool SimulatedDisk::DoSome() {
+  return std::any_of(envs_.rbegin(), envs_.rend(),
+                     [](const auto& env) { return env->RunBackground(1) > 0; });
 }
 
 void SimulatedDisk::CrashProcess() {
@@ -38,7 +46,11 @@ void SimulatedDisk::CrashProcess() {
 void SimulatedDisk::CrashMachine() {
   process_->alive = false;
   machine_.faults.Live();
-  machine_.image.Crash(machine_.random, tears_);
+  const std::vector<Tear> any = {Tear::kPrefix, Tear::kZeros, Tear::kGarbage, Tear::kHoles};
+  machine_.image.Crash(machine_.random, [&](const std::string& path) {
+    const auto set = tears_.find(KindOf(path));
+    return machine_.random.OneOf(set == tears_.end() ? any : set->second);
+  });
   StartProcess();
 }
 

@@ -9,32 +9,30 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "tests/simulation/rocksdb_seams.h"
 #include "tests/simulation/simulated_env.h"
 
 namespace fleetqshape::test {
 
-// Outlives every database that was opened in it. Not safe for use by several threads.
+// Outlives every database that was opened in it, and belongs to the thread that made it.
 //
-// In env() no file is touched, no time slept and no thread started. RocksDB keeps to that if it is
-// not told otherwise; MakeSimulable sets what it needs for it. Two things are left:
-// - RocksDB runs one timer thread while any database is open. With MakeSimulable, it does nothing
-//   but call Flush() of the info log each ten seconds of real time.
-// - Nobody but the caller runs background work, so that what waits for it waits for ever:
-//   Flush(wait), CompactRange, Resume, and writes that are stopped (not those that are slowed
-//   down). Flush without waiting and RunBackground do instead; Close waits for nothing.
-class SimulatedDisk {
+// In env() no file is touched, no time slept and no thread started, if the options are those of
+// MakeSimulable. Flushes and compactions are done in RunBackground, and when the thread waits for
+// one (see rocksdb_seams.h). Info logs are to be given: RocksDB's own would be one more file.
+class SimulatedDisk final : private BackgroundWork {
  public:
   // The directory that is there from the start, empty.
   static constexpr char kDirectory[] = "/disk";
   static constexpr size_t kAllJobs = 1000;
 
   explicit SimulatedDisk(uint64_t seed);
-  ~SimulatedDisk();
+  ~SimulatedDisk() override;
   SimulatedDisk(const SimulatedDisk&) = delete;
   SimulatedDisk& operator=(const SimulatedDisk&) = delete;
 
@@ -56,8 +54,10 @@ class SimulatedDisk {
   void CrashProcess();
   // As a power failure does: see DiskImage and Tear.
   void CrashMachine();
-  // What may become of a file's end in a crash of the machine; all of it if not set.
-  void set_tears(std::vector<Tear> tears) { tears_ = std::move(tears); }
+  // What may become of the ends of such files in a crash of the machine. If not set: anything, but
+  // of MANIFESTs a prefix is left. RocksDB doesn't open a database whose MANIFEST ends in anything
+  // else than records and a part of one, and there is no setting to have it.
+  void set_tears(FileKind kind, std::vector<Tear> tears) { tears_[kind] = std::move(tears); }
 
   // After so many further operations that change something, this and all later ones fail and
   // change nothing, until one of the crashes. If `partly`, the first of them may be an append that
@@ -68,6 +68,10 @@ class SimulatedDisk {
   // Whether an operation failed that way.
   bool dying() const { return machine_.faults.dying(); }
   uint64_t operations() const { return machine_.faults.operations(); }
+  // RocksDB writes an OPTIONS file at each opening (and for each new column family), which nobody
+  // reads, in most of the time of opening. If not set, they fail to be made, and RocksDB does
+  // without.
+  void set_options_files(bool wanted) { machine_.options_files = wanted; }
   // Equal for two runs that did the same.
   uint64_t operations_hash() const { return machine_.faults.hash(); }
 
@@ -101,10 +105,12 @@ class SimulatedDisk {
 
  private:
   void StartProcess();
+  // For who waits: a job of any process, since a dead one's databases are to be destroyed, too.
+  bool DoSome() override;
 
   SimulatedMachine machine_;
   const std::shared_ptr<SimulatedTime> time_ = std::make_shared<SimulatedTime>();
-  std::vector<Tear> tears_ = {Tear::kPrefix, Tear::kZeros, Tear::kGarbage, Tear::kHoles};
+  std::map<FileKind, std::vector<Tear>> tears_ = {{FileKind::kManifest, {Tear::kPrefix}}};
   std::shared_ptr<SimulatedProcess> process_;
   // One for each process: databases of those that ended may not be destroyed yet.
   std::vector<std::unique_ptr<SimulatedEnv>> envs_;

@@ -64,7 +64,6 @@ TEST_P(SimulatedDiskCrash, AtEveryOperation) {
     SCOPED_TRACE("crash at operation " + std::to_string(operation));
     SimulatedDisk disk(operation);
     Progress progress;
-    disk.set_tears({Tear::kPrefix});
     disk.FailAfterOperations(operation);
     RunScenario(&disk, {}, &progress);
     machine ? disk.CrashMachine() : disk.CrashProcess();

@@ -96,6 +96,9 @@ IOStatus SimulatedFileSystem::NewRandomAccessFile(
 IOStatus SimulatedFileSystem::NewWritableFile(const std::string& path, const FileOptions& options,
                                               std::unique_ptr<rocksdb::FSWritableFile>* result,
                                               IODebugContext* /*debug*/) {
+  if (!process_->machine->options_files && path.find("/OPTIONS-") != std::string::npos) {
+    return IOStatus::IOError(path, "not wanted in the simulation");
+  }
   IOStatus status = Begin(Operation::kCreate, Clean(path));
   if (!status.ok()) return status;
   std::shared_ptr<Inode> inode = image().Create(Clean(path));

@@ -15,7 +15,8 @@ struct SimulatedMachine {
   RandomSource random;
   DiskImage image;
   FaultPlan faults{&random};
-  uint64_t unique_ids = 0;  // that were given out
+  uint64_t unique_ids = 0;     // that were given out
+  bool options_files = false;  // whether RocksDB can make its OPTIONS files
 };
 
 // A process, until it is killed. From then on nothing that it does reaches the machine, so that
