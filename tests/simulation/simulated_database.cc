@@ -51,7 +51,7 @@ rocksdb::Status SimulatedDatabase::Open() {
   options.wal_recovery_mode = settings_.recovery;
   options.info_log = std::make_shared<NoLogger>();
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
-  static const std::shared_ptr<rocksdb::TableFactory> tables(rocksdb::NewBlockBasedTableFactory());
+  const std::shared_ptr<rocksdb::TableFactory> tables(rocksdb::NewBlockBasedTableFactory());
   for (const char* name : kNames) {
     rocksdb::ColumnFamilyOptions family;
     family.table_factory = tables;
@@ -91,6 +91,15 @@ rocksdb::Status SimulatedDatabase::Flush() {
   options.wait = false;
   options.allow_write_stall = true;
   return db_->Flush(options, families_);
+}
+
+rocksdb::Status SimulatedDatabase::FlushAndCompact() {
+  rocksdb::Status status = db_->Flush(rocksdb::FlushOptions(), families_);
+  for (rocksdb::ColumnFamilyHandle* family : families_) {
+    if (!status.ok()) break;
+    status = db_->CompactRange(rocksdb::CompactRangeOptions(), family, nullptr, nullptr);
+  }
+  return status;
 }
 
 rocksdb::Status SimulatedDatabase::Read(Contents* contents) const {

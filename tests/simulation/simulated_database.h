@@ -36,6 +36,8 @@ class SimulatedDatabase {
   rocksdb::Status Write(int batch);
   // Has the memtables of all families flushed, as far as the disk lets it.
   rocksdb::Status Flush();
+  // The same and a compaction, and waits for them.
+  rocksdb::Status FlushAndCompact();
   rocksdb::Status Read(Contents* contents) const;
 
   // What is stored after `batch`; 0: nothing.
