@@ -77,7 +77,8 @@ class SourceRules(unittest.TestCase):
                 self.assertEqual(1, len(list(rules.check_rocksdb({path: text}))))
         self.hold(rules.check_rocksdb({
             path: "#include <rocksdb/db.h>\n" for path in
-            ("aggregator/store/x.cc", "tests/aggregator/store/x.cc", "tests/bench/x.cc")}))
+            ("aggregator/store/x.cc", "tests/aggregator/store/x.cc", "tests/bench/x.cc",
+             "tests/simulation/x.cc")}))
 
     def test_include_guards(self) -> None:
         self.hold(rules.check_include_guards(self.sources))
