@@ -70,8 +70,8 @@ std::string ParentDirectory(const std::string& path) {
 }
 
 std::shared_ptr<Inode> DiskImage::Find(const std::string& path) const {
-  const auto found = names_.find(path);
-  return found == names_.end() ? nullptr : found->second;
+  const auto found = tree_.names.find(path);
+  return found == tree_.names.end() ? nullptr : found->second;
 }
 
 std::vector<std::string> DiskImage::Children(const std::string& directory) const {
@@ -81,20 +81,42 @@ std::vector<std::string> DiskImage::Children(const std::string& directory) const
       children.push_back(path.substr(path.rfind('/') + 1));
     }
   };
-  for (const auto& [path, inode] : names_) add(path);
-  for (const std::string& path : directories_) add(path);
+  for (const auto& [path, inode] : tree_.names) add(path);
+  for (const std::string& path : tree_.directories) add(path);
   return children;
 }
 
 std::vector<std::string> DiskImage::Files() const {
   std::vector<std::string> files;
-  for (const auto& [path, inode] : names_) files.push_back(path);
+  for (const auto& [path, inode] : tree_.names) files.push_back(path);
   return files;
 }
 
-void DiskImage::Apply(const Change& change, Names* names) {
-  if (!change.removed.empty()) names->erase(change.removed);
-  if (!change.put.empty()) (*names)[change.put] = change.inode;
+void DiskImage::Apply(const Change& change, Tree* tree) {
+  if (change.directory) {
+    ApplyDirectory(change, tree);
+    return;
+  }
+  if (!change.removed.empty()) tree->names.erase(change.removed);
+  if (!change.put.empty()) tree->names[change.put] = change.inode;
+}
+
+void DiskImage::ApplyDirectory(const Change& change, Tree* tree) {
+  const std::string prefix = change.removed + "/";
+  const auto moved = [&](const std::string& path) {
+    return path.compare(0, prefix.size(), prefix) == 0 || path == change.removed;
+  };
+  const auto new_path = [&](const std::string& path) {
+    return change.put + path.substr(change.removed.size());
+  };
+  Tree after;
+  for (const auto& [path, inode] : tree->names) {
+    after.names[moved(path) ? new_path(path) : path] = inode;
+  }
+  for (const std::string& path : tree->directories) {
+    after.directories.insert(moved(path) ? new_path(path) : path);
+  }
+  *tree = std::move(after);
 }
 
 void DiskImage::Do(Change change) {
@@ -107,7 +129,7 @@ void DiskImage::Do(Change change) {
   };
   keep_nameless(change.removed);
   keep_nameless(change.put);
-  Apply(change, &names_);
+  Apply(change, &tree_);
   journal_.push_back(std::move(change));
 }
 
@@ -129,6 +151,11 @@ bool DiskImage::Remove(const std::string& path) {
 }
 
 bool DiskImage::Rename(const std::string& from, const std::string& to) {
+  if (IsDirectory(from)) {
+    if (!IsDirectory(ParentDirectory(to)) || IsDirectory(to) || Find(to) != nullptr) return false;
+    Do({to, nullptr, from, /*directory=*/true});
+    return true;
+  }
   const std::shared_ptr<Inode> inode = Find(from);
   if (inode == nullptr || !IsDirectory(ParentDirectory(to)) || IsDirectory(to)) return false;
   if (from != to) Do({to, inode, from});
@@ -144,19 +171,34 @@ bool DiskImage::Link(const std::string& from, const std::string& to) {
 
 bool DiskImage::MakeDirectory(const std::string& path) {
   if (!IsDirectory(ParentDirectory(path)) || Find(path) != nullptr) return false;
-  directories_.insert(path);
+  tree_.directories.insert(path);
+  durable_.directories.insert(path);
   return true;
 }
 
 bool DiskImage::RemoveDirectory(const std::string& path) {
-  return Children(path).empty() && directories_.erase(path) > 0;
+  if (!Children(path).empty()) return false;
+  durable_.directories.erase(path);
+  return tree_.directories.erase(path) > 0;
 }
 
 void DiskImage::SyncDirectory(const std::string& path) {
+  const auto in_directory = [&](const Change& change) {
+    return ParentDirectory(change.put.empty() ? change.removed : change.put) == path;
+  };
+  // Where a directory was renamed, paths mean something else before and after: all that was done
+  // before becomes durable, too, as with a journal that is written in its order.
+  size_t in_order = 0;
+  const bool renamed = std::any_of(journal_.begin(), journal_.end(),
+                                   [](const Change& change) { return change.directory; });
+  for (size_t i = 0; renamed && i < journal_.size(); ++i) {
+    if (in_directory(journal_[i])) in_order = i + 1;
+  }
   std::vector<Change> others;
-  for (Change& change : journal_) {
-    if (ParentDirectory(change.put.empty() ? change.removed : change.put) == path) {
-      Apply(change, &durable_names_);
+  for (size_t i = 0; i < journal_.size(); ++i) {
+    Change& change = journal_[i];
+    if (i < in_order || in_directory(change)) {
+      Apply(change, &durable_);
     } else {
       others.push_back(std::move(change));
     }
@@ -205,7 +247,7 @@ uint64_t DiskImage::FreeBytes() const {
   if (capacity_ == kNoLimit) return kNoLimit / 2;
   uint64_t used = 0;
   std::set<const Inode*> counted;  // a file may have two names
-  for (const auto& [path, inode] : names_) {
+  for (const auto& [path, inode] : tree_.names) {
     if (counted.insert(inode.get()).second) used += inode->allocated;
   }
   for (const std::shared_ptr<Inode>& inode : nameless_) {
@@ -216,18 +258,18 @@ uint64_t DiskImage::FreeBytes() const {
 
 void DiskImage::ForgetHandles() {
   nameless_.clear();
-  for (const auto& [path, inode] : names_) inode->open_handles = 0;
+  for (const auto& [path, inode] : tree_.names) inode->open_handles = 0;
 }
 
 void DiskImage::Crash(RandomSource& random,
                       const std::function<Tear(const std::string& path)>& tear) {
   const uint64_t committed = SomeOf(journal_.size(), random);
-  for (uint64_t i = 0; i < committed; ++i) Apply(journal_[i], &durable_names_);
+  for (uint64_t i = 0; i < committed; ++i) Apply(journal_[i], &durable_);
   journal_.clear();
-  names_ = durable_names_;
+  tree_ = durable_;
   ForgetHandles();
   std::set<const Inode*> torn;
-  for (const auto& [path, inode] : names_) {
+  for (const auto& [path, inode] : tree_.names) {
     if (torn.insert(inode.get()).second) TearInode(tear(path), random, inode.get());
   }
 }

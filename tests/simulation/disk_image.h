@@ -53,7 +53,7 @@ class DiskImage {
   static constexpr uint64_t kSectorBytes = 512;
 
   std::shared_ptr<Inode> Find(const std::string& path) const;
-  bool IsDirectory(const std::string& path) const { return directories_.count(path) > 0; }
+  bool IsDirectory(const std::string& path) const { return tree_.directories.count(path) > 0; }
   // The names, not the paths, of all in a directory.
   std::vector<std::string> Children(const std::string& directory) const;
   // All files' paths, sorted.
@@ -61,8 +61,9 @@ class DiskImage {
 
   // An empty file; one that was there is truncated. Null if there is no such directory.
   std::shared_ptr<Inode> Create(const std::string& path);
-  // False: there is no such file or directory.
+  // False: there is no such file or directory, or the new name is a directory's.
   bool Remove(const std::string& path);
+  // Of a file, or of a directory with all in it.
   bool Rename(const std::string& from, const std::string& to);
   bool Link(const std::string& from, const std::string& to);
   bool MakeDirectory(const std::string& path);
@@ -92,17 +93,21 @@ class DiskImage {
     std::string put;
     std::shared_ptr<Inode> inode;
     std::string removed;
+    bool directory = false;  // `removed` is renamed to `put`
   };
-  using Names = std::map<std::string, std::shared_ptr<Inode>>;
+  struct Tree {
+    std::map<std::string, std::shared_ptr<Inode>> names;
+    std::set<std::string> directories = {"/"};
+  };
 
   void Do(Change change);
-  static void Apply(const Change& change, Names* names);
+  static void Apply(const Change& change, Tree* tree);
+  static void ApplyDirectory(const Change& change, Tree* tree);
 
-  Names names_;
-  Names durable_names_;
-  std::vector<Change> journal_;  // what durable_names_ does not have
+  Tree tree_;
+  Tree durable_;
+  std::vector<Change> journal_;  // what durable_ does not have
   std::vector<std::shared_ptr<Inode>> nameless_;
-  std::set<std::string> directories_ = {"/"};
   uint64_t capacity_ = kNoLimit;
 };
 
