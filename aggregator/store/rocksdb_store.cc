@@ -4,20 +4,16 @@
 #include <rocksdb/env.h>
 #include <rocksdb/options.h>
 #include <rocksdb/write_batch.h>
-#include <sys/stat.h>
 
-#include <array>
-#include <cerrno>
-#include <cstdarg>
-#include <cstdio>
-#include <cstring>
-#include <limits>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "aggregator/store/section_merge_operator.h"
+#include "aggregator/store/database.h"
+#include "aggregator/store/store_directory.h"
+#include "aggregator/store/store_keys.h"
+#include "common/base/mutex.h"
 #include "common/base/status_macros.h"
 #include "common/codec/section_codec.h"
 #include "spdlog/spdlog.h"
@@ -25,107 +21,53 @@
 namespace fleetqshape {
 namespace {
 
-constexpr char kFormatKey[] = "format";
-constexpr char kFormatVersion[] = "1";
-
-// The column families, in the order of their handles.
-enum Family : size_t { kMeta, kRelays, kNames, kShapes, kFamilyCount };
-const std::array<std::string, kFamilyCount> kFamilyNames = {rocksdb::kDefaultColumnFamilyName,
-                                                            "relays", "names", "shapes"};
-
-void AppendBigEndian(uint32_t number, std::string* key) {
-  for (int shift = 24; shift >= 0; shift -= 8) key->push_back(static_cast<char>(number >> shift));
+rocksdb::WriteOptions Synced() {
+  rocksdb::WriteOptions options;
+  options.sync = true;
+  return options;
 }
-
-uint32_t BigEndian(std::string_view key) {
-  uint32_t number = 0;
-  for (size_t i = 0; i < 4; ++i) number = (number << 8) | static_cast<unsigned char>(key[i]);
-  return number;
-}
-
-std::string RelayKey(RelayId relay) {
-  std::string key;
-  AppendBigEndian(relay, &key);
-  return key;
-}
-
-std::string NamesKey(RelayId relay, uint32_t first_name_id) {
-  std::string key = RelayKey(relay);
-  AppendBigEndian(first_name_id, &key);
-  return key;
-}
-
-std::string ShapeKey(RelayId relay, Queue queue, Axis axis) {
-  std::string key = RelayKey(relay);
-  key.push_back(static_cast<char>(queue));
-  key.push_back(static_cast<char>(axis));
-  return key;
-}
-
-absl::Status ToAbsl(const rocksdb::Status& status) {
-  if (status.ok()) return absl::OkStatus();
-  if (status.IsNoSpace()) return absl::ResourceExhaustedError(status.ToString());
-  if (status.IsCorruption()) return absl::DataLossError(status.ToString());
-  return absl::UnavailableError(status.ToString());
-}
-
-// RocksDB's own log lines go where ours go. Its log file would share the disk with the data, and
-// this RocksDB ends the program when it can't write to that file.
-class LogToSpdlog final : public rocksdb::Logger {
- public:
-  LogToSpdlog() : rocksdb::Logger(rocksdb::InfoLogLevel::WARN_LEVEL) {}
-
-  using rocksdb::Logger::Logv;
-  void Logv(const char* format, va_list arguments) override {
-    char line[1024];
-    std::vsnprintf(line, sizeof line, format, arguments);
-    spdlog::debug("rocksdb: {}", line);
-  }
-};
 
 class RocksDbStore final : public Store {
  public:
-  RocksDbStore(std::unique_ptr<rocksdb::DB> db, std::vector<rocksdb::ColumnFamilyHandle*> families)
-      : db_(std::move(db)), families_(std::move(families)) {}
+  RocksDbStore(std::unique_ptr<StoreDirectory> directory, const DatabaseOptions& options)
+      : directory_(std::move(directory)), options_(options) {}
 
-  ~RocksDbStore() override {
-    for (rocksdb::ColumnFamilyHandle* family : families_) db_->DestroyColumnFamilyHandle(family);
-  }
-
-  absl::Status CheckFormat() {
-    std::string version;
-    const rocksdb::Status found =
-        db_->Get(rocksdb::ReadOptions(), families_[kMeta], kFormatKey, &version);
-    if (found.IsNotFound()) {
-      rocksdb::WriteOptions synced;
-      synced.sync = true;
-      return ToAbsl(db_->Put(synced, families_[kMeta], kFormatKey, kFormatVersion));
-    }
-    FQS_RETURN_IF_ERROR(ToAbsl(found));
-    if (version != kFormatVersion) {
-      return absl::FailedPreconditionError(
-          absl::StrCat("the store has format ", version, ", this program reads ", kFormatVersion,
-                       "; use the program that wrote it, or another data directory"));
-    }
-    return absl::OkStatus();
+  // Before all else.
+  absl::Status Open() {
+    MutexLock lock(mutex_);
+    return OpenDatabase();
   }
 
   absl::Status Apply(const std::vector<RelayWrite>& writes) override {
+    MutexLock lock(mutex_);
+    FQS_RETURN_IF_ERROR(CheckUsable());
     rocksdb::WriteBatch batch;
-    for (const RelayWrite& write : writes) FQS_RETURN_IF_ERROR(ToAbsl(Append(write, &batch)));
-    rocksdb::WriteOptions synced;
-    synced.sync = true;
-    return ToAbsl(db_->Write(synced, &batch));
+    rocksdb::Status status;
+    for (const RelayWrite& write : writes) {
+      if (status.ok()) status = Append(write, &batch);
+    }
+    if (status.ok() && batch.Count() > 0) status = database_->db().Write(Synced(), &batch);
+    if (!status.ok()) Fail(status);
+    return failure_;
   }
 
-  absl::Status Recover() override { return absl::UnimplementedError("not yet"); }
+  absl::Status Recover() override {
+    MutexLock lock(mutex_);
+    if (CheckUsable().ok()) return absl::OkStatus();
+    // RocksDB itself would go on after some errors only, and then in the log that may have a part
+    // of a record at its end. What is opened anew has read all that is there, and begins a new log.
+    database_.reset();
+    return OpenDatabase();
+  }
 
   absl::Status Load(Wanted wanted, Visit visit) override {
-    const std::unique_ptr<rocksdb::Iterator> relays(
-        db_->NewIterator(rocksdb::ReadOptions(), families_[kRelays]));
+    MutexLock lock(mutex_);
+    // After an error of RocksDB's own writing, what there is can still be read.
+    FQS_RETURN_IF_ERROR(failure_);
+    const std::unique_ptr<rocksdb::Iterator> relays(NewIterator(kRelays));
     for (relays->SeekToFirst(); relays->Valid(); relays->Next()) {
       LoadedRelay loaded;
-      loaded.relay = BigEndian(relays->key().ToStringView());
+      loaded.relay = RelayOfKey(relays->key().ToStringView());
       if (!loaded.record.ParseFromArray(relays->value().data(),
                                         static_cast<int>(relays->value().size()))) {
         visit(std::move(loaded), absl::DataLossError("its record does not parse"));
@@ -140,17 +82,94 @@ class RocksDbStore final : public Store {
   }
 
  private:
-  rocksdb::Status Append(const RelayWrite& write, rocksdb::WriteBatch* batch) {
-    rocksdb::Status status =
-        batch->Put(families_[kRelays], RelayKey(write.relay), write.record.SerializeAsString());
+  // OK, or the error that the store failed with. RocksDB's own writes fail it, too.
+  absl::Status CheckUsable() FQS_REQUIRES(mutex_) {
+    if (failure_.ok() && !database_->first_error().ok()) Fail(database_->first_error());
+    return failure_;
+  }
+
+  void Fail(const rocksdb::Status& status) FQS_REQUIRES(mutex_) {
+    failure_ = ToAbsl(status);
+    if (!absl::IsResourceExhausted(failure_)) {
+      failure_ = absl::UnavailableError(failure_.message());
+    }
+  }
+
+  // Makes the store usable, or fails it.
+  absl::Status OpenDatabase() FQS_REQUIRES(mutex_) {
+    failure_ = TryOpenDatabase();
+    if (!failure_.ok()) database_.reset();
+    return failure_;
+  }
+
+  absl::Status TryOpenDatabase() FQS_REQUIRES(mutex_) {
+    FQS_RETURN_IF_ERROR(directory_->FinishReplacement());
+    FQS_ASSIGN_OR_RETURN(const bool there, directory_->HasDatabase());
+    if (!there) FQS_RETURN_IF_ERROR(MakeEmpty());
+    auto opened = Database::Open(directory_->database(), options_);
+    if (absl::IsDataLoss(opened.status())) {
+      return absl::UnavailableError(opened.status().message());
+    }
+    FQS_RETURN_IF_ERROR(opened.status());
+    database_ = *std::move(opened);
+    TellOfLog();
+    return CheckFormat();
+  }
+
+  absl::Status MakeEmpty() FQS_REQUIRES(mutex_) {
+    FQS_RETURN_IF_ERROR(directory_->PrepareNew());
+    FQS_ASSIGN_OR_RETURN(auto empty, Database::Create(directory_->new_database(), options_));
+    FQS_RETURN_IF_ERROR(
+        ToAbsl(empty->db().Put(Synced(), empty->family(kMeta), kFormatKey, kFormatVersion)));
+    empty.reset();
+    return directory_->ReplaceByNew();
+  }
+
+  void TellOfLog() FQS_REQUIRES(mutex_) {
+    const std::string problem(database_->log_problem().message());
+    switch (database_->log_state()) {
+      case LogState::kWhole:
+        break;
+      case LogState::kUnfinishedEnd:
+        spdlog::warn(
+            "{}: the log ends within a record ({}), which was being written when the disk failed "
+            "or the machine stopped: it is left out",
+            directory_->path(), problem);
+        break;
+      case LogState::kDamaged:
+        spdlog::error(
+            "{}: the log is damaged ({}): the reports behind that place are gone; their agents "
+            "will be asked for snapshots",
+            directory_->path(), problem);
+        break;
+    }
+  }
+
+  absl::Status CheckFormat() FQS_REQUIRES(mutex_) {
+    std::string version;
+    const rocksdb::Status found =
+        database_->db().Get(rocksdb::ReadOptions(), database_->family(kMeta), kFormatKey, &version);
+    FQS_RETURN_IF_ERROR(ToAbsl(found));
+    if (version == kFormatVersion) return absl::OkStatus();
+    return absl::FailedPreconditionError(
+        absl::StrCat("the store has format ", version, ", this program reads ", kFormatVersion,
+                     "; use the program that wrote it, or another data directory"));
+  }
+
+  rocksdb::Iterator* NewIterator(Family family) FQS_REQUIRES(mutex_) {
+    return database_->db().NewIterator(rocksdb::ReadOptions(), database_->family(family));
+  }
+
+  rocksdb::Status Append(const RelayWrite& write, rocksdb::WriteBatch* batch) FQS_REQUIRES(mutex_) {
+    if (write.forget) return AppendEnd(write.relay, batch);
+    rocksdb::Status status = batch->Put(database_->family(kRelays), RelayKey(write.relay),
+                                        write.record.SerializeAsString());
     if (status.ok() && write.forget_names) {
-      // The end is exclusive: one more than the last key a relay can have.
-      std::string end = NamesKey(write.relay, std::numeric_limits<uint32_t>::max());
-      end.push_back('\0');
-      status = batch->DeleteRange(families_[kNames], RelayKey(write.relay), end);
+      status = batch->DeleteRange(database_->family(kNames), RelayKey(write.relay),
+                                  EndOfRelay(write.relay));
     }
     if (status.ok() && write.names.names_size() > 0) {
-      status = batch->Put(families_[kNames], NamesKey(write.relay, write.first_name_id),
+      status = batch->Put(database_->family(kNames), NamesKey(write.relay, write.first_name_id),
                           write.names.SerializeAsString());
     }
     for (const SectionWrite& section : write.sections) {
@@ -158,25 +177,33 @@ class RocksDbStore final : public Store {
       const std::string key = ShapeKey(write.relay, section.queue, section.axis);
       switch (section.kind) {
         case SectionWrite::Kind::kMerge:
-          status = batch->Merge(families_[kShapes], key, section.value);
+          status = batch->Merge(database_->family(kShapes), key, section.value);
           break;
         case SectionWrite::Kind::kReplace:
-          status = batch->Put(families_[kShapes], key, section.value);
+          status = batch->Put(database_->family(kShapes), key, section.value);
           break;
         case SectionWrite::Kind::kErase:
-          status = batch->Delete(families_[kShapes], key);
+          status = batch->Delete(database_->family(kShapes), key);
           break;
       }
     }
     return status;
   }
 
+  rocksdb::Status AppendEnd(RelayId relay, rocksdb::WriteBatch* batch) FQS_REQUIRES(mutex_) {
+    rocksdb::Status status = batch->Delete(database_->family(kRelays), RelayKey(relay));
+    for (const Family family : {kNames, kShapes}) {
+      if (!status.ok()) break;
+      status = batch->DeleteRange(database_->family(family), RelayKey(relay), EndOfRelay(relay));
+    }
+    return status;
+  }
+
   // Calls `visit` with each value of the family whose key starts with the relay's.
   template <typename Visit>
-  absl::Status ForEachOfRelay(Family family, RelayId relay, Visit visit) {
+  absl::Status ForEachOfRelay(Family family, RelayId relay, Visit visit) FQS_REQUIRES(mutex_) {
     const std::string prefix = RelayKey(relay);
-    const std::unique_ptr<rocksdb::Iterator> entries(
-        db_->NewIterator(rocksdb::ReadOptions(), families_[family]));
+    const std::unique_ptr<rocksdb::Iterator> entries(NewIterator(family));
     for (entries->Seek(prefix); entries->Valid() && entries->key().starts_with(prefix);
          entries->Next()) {
       FQS_RETURN_IF_ERROR(visit(entries->key(), entries->value()));
@@ -184,13 +211,13 @@ class RocksDbStore final : public Store {
     return ToAbsl(entries->status());
   }
 
-  absl::Status LoadNames(LoadedRelay* loaded) {
+  absl::Status LoadNames(LoadedRelay* loaded) FQS_REQUIRES(mutex_) {
     return ForEachOfRelay(
         kNames, loaded->relay, [&](const rocksdb::Slice& key, const rocksdb::Slice& value) {
           v1::StoredNames names;
-          if (key.size() != 8 ||
-              !names.ParseFromArray(value.data(), static_cast<int>(value.size())) ||
-              BigEndian(key.ToStringView().substr(4)) != loaded->names.size()) {
+          const auto place = ParseNamesKey(key.ToStringView());
+          if (!place || place->first_name_id != loaded->names.size() ||
+              !names.ParseFromArray(value.data(), static_cast<int>(value.size()))) {
             return absl::DataLossError("its names have a gap or don't parse");
           }
           for (std::string& name : *names.mutable_names()) {
@@ -200,7 +227,7 @@ class RocksDbStore final : public Store {
         });
   }
 
-  absl::Status LoadSections(LoadedRelay* loaded) {
+  absl::Status LoadSections(LoadedRelay* loaded) FQS_REQUIRES(mutex_) {
     return ForEachOfRelay(
         kShapes, loaded->relay,
         [&](const rocksdb::Slice& /*key*/, const rocksdb::Slice& value) -> absl::Status {
@@ -216,45 +243,25 @@ class RocksDbStore final : public Store {
         });
   }
 
-  std::unique_ptr<rocksdb::DB> db_;
-  std::vector<rocksdb::ColumnFamilyHandle*> families_;
+  Mutex mutex_;
+  const std::unique_ptr<StoreDirectory> directory_ FQS_GUARDED_BY(mutex_);
+  const DatabaseOptions options_;
+  // Null only while failure_ is an error.
+  std::unique_ptr<Database> database_ FQS_GUARDED_BY(mutex_);
+  absl::Status failure_ FQS_GUARDED_BY(mutex_);
 };
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Store>> OpenRocksDbStore(const std::string& directory) {
-  rocksdb::DBOptions options;
-  options.create_if_missing = true;
-  options.create_missing_column_families = true;
-  // The write-ahead log is read at the start: bound it.
-  options.max_total_wal_size = uint64_t{64} << 20;
-  options.info_log = std::make_shared<LogToSpdlog>();
-  std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
-  for (const std::string& name : kFamilyNames) {
-    rocksdb::ColumnFamilyOptions family;
-    family.compression = rocksdb::kLZ4Compression;
-    descriptors.emplace_back(name, family);
-  }
-  descriptors[kShapes].options.merge_operator = std::make_shared<SectionMergeOperator>();
-
-  // The domains that a fleet's users write to are nobody else's business.
-  if (mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) {
-    return absl::UnavailableError(
-        absl::StrCat("cannot make ", directory, ": ", std::strerror(errno)));
-  }
-  rocksdb::DB* db = nullptr;
-  std::vector<rocksdb::ColumnFamilyHandle*> families;
-  const rocksdb::Status opened = rocksdb::DB::Open(options, directory, descriptors, &families, &db);
-  if (!opened.ok()) {
-    if (opened.IsIOError() && opened.ToString().find("/LOCK: ") != std::string::npos) {
-      return absl::FailedPreconditionError(
-          absl::StrCat(directory, " is in use by another process: ", opened.ToString()));
-    }
-    return absl::UnavailableError(absl::StrCat(directory, ": ", opened.ToString()));
-  }
-  auto store =
-      std::make_unique<RocksDbStore>(std::unique_ptr<rocksdb::DB>(db), std::move(families));
-  FQS_RETURN_IF_ERROR(store->CheckFormat());
+absl::StatusOr<std::unique_ptr<Store>> OpenRocksDbStore(const std::string& directory,
+                                                        const RocksDbStoreOptions& options) {
+  rocksdb::Env* const env = options.env != nullptr ? options.env : rocksdb::Env::Default();
+  FQS_ASSIGN_OR_RETURN(auto taken, StoreDirectory::Take(directory, env));
+  auto store = std::make_unique<RocksDbStore>(
+      std::move(taken), DatabaseOptions{.env = env,
+                                        .write_buffer_bytes = options.write_buffer_bytes,
+                                        .max_log_bytes = options.max_log_bytes});
+  FQS_RETURN_IF_ERROR(store->Open());
   return std::unique_ptr<Store>(std::move(store));
 }
 

@@ -249,7 +249,7 @@ TEST_F(IngestEngineTest, ARelayWhoseStoredStateIsDamagedStartsFromNothing) {
   }
   CloseAll();
   {
-    test::RawStore raw(directory_.path());
+    test::RawStore raw(directory_.path("db"));
     raw.Put("shapes", test::ShapeKey(ids["section"], kQueue, kAxis), "\xff\xff");
     raw.Put("names", test::NamesKey(ids["names"], 0), "");
     v1::StoredRelay record;

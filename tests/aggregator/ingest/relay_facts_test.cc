@@ -214,7 +214,7 @@ TEST_F(EngineRelayFactsTest, AreUnknownOfARelayWhoseStoredStateIsDamaged) {
   SubmitSound(relay, With(With(writer_.Snapshot(9, OneCell(1)), SettingsOf(1)), FileCountsOf(1)));
   Close();
   {
-    test::RawStore raw(directory_.path());
+    test::RawStore raw(directory_.path("db"));
     raw.Put("names", test::NamesKey(relay, 0), "");
   }
   Open();

@@ -115,7 +115,7 @@ class RocksDbStoreTest : public ::testing::Test {
   // Closes the store and hands out RocksDB, to be damaged. Open opens the store again.
   std::unique_ptr<test::RawStore> Raw() {
     store_.reset();
-    return std::make_unique<test::RawStore>(directory_.path());
+    return std::make_unique<test::RawStore>(directory_.path("db"));
   }
 
   test::TemporaryDirectory directory_;
@@ -316,7 +316,7 @@ TEST_F(RocksDbStoreTest, ANewDirectoryIsForItsOwnerAlone) {
 TEST_F(RocksDbStoreTest, AStoreThatMissesAFileIsNotSaidToBeInUse) {
   const std::string path = directory_.path("blocks");
   ASSERT_TRUE(OpenRocksDbStore(path).ok());
-  for (const auto& entry : std::filesystem::directory_iterator(path)) {
+  for (const auto& entry : std::filesystem::directory_iterator(path + "/db")) {
     if (entry.path().filename().string().starts_with("MANIFEST")) {
       std::filesystem::remove(entry.path());
     }
