@@ -254,6 +254,7 @@ class Simulation {
     options.hello = test::HelloOf(relay.host);
     options.chunk_bytes =
         static_cast<size_t>(random_.OneIn(2) ? random_.Between(5, 60) : 1'000'000);
+    if (random_.OneIn(2)) options.outgoing_bytes = options.chunk_bytes * 3;
     relay.agent = std::make_unique<Agent>(options, &clock_, [this] { return random_.Bits(); });
     if (random_.OneIn(3)) Forget(&relay.settings);
     if (random_.OneIn(3)) Forget(&relay.files);
@@ -287,6 +288,7 @@ class Simulation {
   }
 
   void SendOutgoing(Relay& relay) {
+    if (random_.OneIn(2)) relay.agent->session.OnQueueSeen();  // else what changed waits
     for (v1::AgentMessage& message : relay.agent->session.TakeOutgoing()) {
       EXPECT_TRUE(relay.connected) << message.ShortDebugString();
       relay.to_aggregator.push_back(std::move(message));
