@@ -13,11 +13,13 @@ from pathlib import Path
 from differential.oracle import QshapeOracle
 from integration.queue_writing import make_queue_directory, write_message
 from support.fleet import Agent, Aggregator, wait_until_fleet_has
+from support.started_agent import list_relays
 from support.waiting import wait_until
 
 NOW = 1_700_000_000
 _INTERVAL = 0.05  # the agent's
 _PROMPT = 2  # seconds; much less than any timeout by which one could have waited for another
+_NOTICED = 8  # seconds after which an end that says nothing any more is given up
 _AGAIN = 5  # seconds in which a relay is reported again after the last fault, and some for a busy machine
 _SLACK = 3
 
@@ -105,7 +107,7 @@ class SeveralAggregators(unittest.TestCase):
         self.assert_answers(self.one, 20)
         self.assert_one_goes_on()
         # It is given up, and tried again; nobody has to wait for that.
-        agent.wait_for_log(f" no connection to {self.two.ingest_address}: ")
+        agent.wait_for_log(f" no connection to {self.two.ingest_address}: ", timeout_seconds=_NOTICED + _SLACK)
         self.assert_one_goes_on()
         self.two.resume()
         self.assert_both_answer(_AGAIN + _SLACK)
@@ -121,6 +123,28 @@ class SeveralAggregators(unittest.TestCase):
             self.assert_one_goes_on()
         self.two.start()
         self.assert_both_answer(_AGAIN + _SLACK)
+
+    def test_both_are_told_of_file_counts_and_renewed_names(self) -> None:
+        self.two.start()
+        agent = self.start_agent()
+        self.assert_both_answer(20)
+        names = 5000  # as many as are worth forgetting
+        files = [write_message(self.queue_directory / "hold", f"DEF{number:07X}", NOW, [f"user@gone{number}.example"])
+                 for number in range(names)]
+        for aggregator in (self.one, self.two):
+            wait_until(lambda: f"TOTAL {names}" in " ".join(aggregator.ask("hold", at=NOW).stdout.decode().split()),
+                       20, "all names are reported")
+        for file in files:
+            file.unlink()
+        (self.queue_directory / "incoming" / "ABCDEF0").write_bytes(b"")
+        self.change()
+        self.assert_both_answer(20)
+        for aggregator in (self.one, self.two):
+            wait_until(lambda: list_relays(aggregator)["postfix"]["files"]["being_written"] == "1", 20,
+                       "the file that is being written is told of")
+        agent.stop()
+        for aggregator in (self.one, self.two):
+            self.assertGreaterEqual(agent.sent_to(aggregator)[0], 2, agent.log())
 
     def test_agent_that_ends_while_one_stands_still(self) -> None:
         self.two.start()
