@@ -106,23 +106,33 @@ void Agent::KeepRelays(std::vector<RelayOptions> wanted) {
   }
 }
 
-void Agent::TellServiceManager() {
+std::string Agent::StatusText(const std::vector<RelayHealth>& relays) const {
   uint64_t messages = 0;
   size_t complete = 0;
-  size_t reporting = 0;
-  bool looked = true;
-  steady_clock::time_point alive = steady_clock::now();
-  for (const auto& relay : relays_) {
-    const RelayHealth health = relay->agent.health();
+  // An aggregator counts if it takes the reports of all instances.
+  std::vector<bool> reporting(options_.aggregators.size(), true);
+  for (const RelayHealth& health : relays) {
     messages += health.messages;
     complete += health.complete ? 1 : 0;
-    reporting += health.reporting ? 1 : 0;
-    looked &= health.looked;
+    for (size_t i = 0; i < reporting.size(); ++i)
+      reporting[i] = reporting[i] && health.reporting[i];
+  }
+  return absl::StrCat(messages, " messages in ", relays.size(), " instances; ", complete,
+                      " seen whole; reporting to ",
+                      std::count(reporting.begin(), reporting.end(), true), " of ",
+                      reporting.size(), " aggregators");
+}
+
+void Agent::TellServiceManager() {
+  bool looked = true;
+  steady_clock::time_point alive = steady_clock::now();
+  std::vector<RelayHealth> health;
+  for (const auto& relay : relays_) {
+    health.push_back(relay->agent.health());
+    looked &= health.back().looked;
     alive = std::min(alive, relay->agent.last_alive());
   }
-  const std::string status =
-      absl::StrCat(messages, " messages in ", relays_.size(), " instances; ", complete,
-                   " seen whole, ", reporting, " reporting to ", options_.aggregator);
+  const std::string status = StatusText(health);
   // Ready: each queue was looked at. Whether it could be read, the status and the log tell.
   if (looked && !told_ready_) {
     service_manager_.Ready(status);

@@ -49,6 +49,8 @@ class Agent {
   absl::Status FindRelays();
   void KeepRelays(std::vector<RelayOptions> wanted);
   void LogProblems();
+  // How it goes, in one line.
+  std::string StatusText(const std::vector<RelayHealth>& relays) const;
   void TellServiceManager();
   bool WaitForStop(std::chrono::milliseconds time);
 

@@ -9,12 +9,13 @@
 
 namespace fleetqshape {
 
-// Doubles from 100 ms up to 10 s. Each delay is drawn at random from its upper half, so that a
-// thousand agents that lost one aggregator do not come back at once. One thread at a time.
+// Doubles from 100 ms up to 2 s, which with the time of an attempt to connect has a relay report
+// again within 5 s after the last fault. Each delay is drawn at random from its upper half, so that
+// a thousand agents that lost one aggregator do not come back at once. One thread at a time.
 class Backoff {
  public:
   static constexpr int64_t kFirstMilliseconds = 100;
-  static constexpr int64_t kLongestMilliseconds = 10'000;
+  static constexpr int64_t kLongestMilliseconds = 2000;
 
   explicit Backoff(std::function<uint64_t()> random) : random_(std::move(random)) {}
 

@@ -9,6 +9,7 @@
 
 #include "CLI/App.hpp"
 #include "absl/status/statusor.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
 #include "common/base/validation.h"
@@ -53,13 +54,23 @@ absl::Status ValidateQueueDirectories(const AgentOptions& options) {
   return ValidateName("--instance", options.instance);
 }
 
-absl::Status Validate(const AgentOptions& options) {
-  if (options.mode == AgentOptions::Mode::kRun && options.aggregator.empty()) {
+absl::Status ValidateAggregators(const AgentOptions& options) {
+  if (options.mode == AgentOptions::Mode::kRun && options.aggregators.empty()) {
     return absl::InvalidArgumentError("--aggregator is required (fleetqshape-agent --help tells)");
   }
-  if (!options.aggregator.empty()) {
-    FQS_RETURN_IF_ERROR(ValidateAddress("--aggregator", options.aggregator));
+  std::set<std::string> addresses;
+  for (const std::string& address : options.aggregators) {
+    FQS_RETURN_IF_ERROR(ValidateAddress("--aggregator", address));
+    // An aggregator refuses a relay's second stream.
+    if (!addresses.insert(absl::AsciiStrToLower(address)).second) {
+      return absl::InvalidArgumentError(absl::StrCat("--aggregator ", address, " is given twice"));
+    }
   }
+  return absl::OkStatus();
+}
+
+absl::Status Validate(const AgentOptions& options) {
+  FQS_RETURN_IF_ERROR(ValidateAggregators(options));
   FQS_RETURN_IF_ERROR(ValidateQueueDirectories(options));
   if (options.postfix != "auto" && !options.postfix.starts_with('/')) {
     return absl::InvalidArgumentError(
@@ -133,7 +144,11 @@ std::optional<AgentOptions> ParseAgentOptions(int argc, const char* const* argv,
   CLI::App app("Watches a Postfix queue and reports it to a fleetqshape-aggregator.",
                "fleetqshape-agent");
   app.set_version_flag("--version", "fleetqshape-agent " FLEETQSHAPE_VERSION);
-  app.add_option("--aggregator", options.aggregator, "Where to report")->type_name("HOST:PORT");
+  app.add_option("--aggregator", options.aggregators,
+                 "Where to report; may be given several times, to report to each")
+      ->type_name("HOST:PORT")
+      ->allow_extra_args(false)
+      ->delimiter(',');
   AddRelayOptions(&app, &options);
   app.add_option("--interval", options.interval_seconds,
                  "How long changes in the queue are gathered before they are looked at")

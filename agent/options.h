@@ -18,7 +18,7 @@ struct AgentOptions {
   enum class Mode { kRun, kOnce, kCheck };
 
   Mode mode = Mode::kRun;
-  std::string aggregator;  // HOST:PORT
+  std::vector<std::string> aggregators;  // HOST:PORT
   std::string cluster = "default";
   std::string host;                            // this machine's name unless given
   std::string instance;                        // of the only queue directory; else empty

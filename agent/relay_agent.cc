@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "agent/relay_facts.h"
+#include "spdlog/fmt/fmt.h"
 #include "spdlog/spdlog.h"
 
 namespace fleetqshape {
@@ -37,11 +38,29 @@ QueueTracker::Options TrackerOptions(const AgentOptions& options, const RelayOpt
   return tracker;
 }
 
-ReportSession::Options SessionOptions(const AgentOptions& options, const RelayOptions& relay) {
+ReportSession::Options SessionOptions(const AgentOptions& options, const RelayOptions& relay,
+                                      const std::string& aggregator) {
   ReportSession::Options session;
   session.hello = MakeHello(options, relay.instance);
+  session.aggregator = aggregator;
+  session.interval_milliseconds = FromSeconds(options.interval_seconds).count();
   session.heartbeat_milliseconds = FromSeconds(options.heartbeat_seconds).count();
   return session;
+}
+
+ReportSession::Counters& operator+=(ReportSession::Counters& sum,
+                                    const ReportSession::Counters& more) {
+  sum.snapshots += more.snapshots;
+  sum.deltas += more.deltas;
+  sum.cells += more.cells;
+  sum.bytes += more.bytes;
+  sum.heartbeats += more.heartbeats;
+  return sum;
+}
+
+std::string SentText(const ReportSession::Counters& sent) {
+  return fmt::format("sent {} snapshots, {} deltas, {} cells, {} bytes, {} heartbeats",
+                     sent.snapshots, sent.deltas, sent.cells, sent.bytes, sent.heartbeats);
 }
 
 }  // namespace
@@ -50,21 +69,27 @@ RelayAgent::RelayAgent(const AgentOptions& options, const RelayOptions& relay, c
                        std::function<uint64_t()> random)
     : options_(options),
       relay_(relay),
-      clock_(*clock),
-      model_([this](const Cell& cell, int64_t change) { session_.OnCellChange(cell, change); }),
+      model_([this](const Cell& cell, int64_t change) {
+        for (const auto& link : links_) link->session().OnCellChange(cell, change);
+      }),
       tracker_(TrackerOptions(options, relay), &model_, steady_clock::now,
                [this] { return ShowAlive(); }),
-      session_(SessionOptions(options, relay), &model_, clock, random),
-      backoff_(random),
       last_alive_(steady_clock::now().time_since_epoch().count()),
-      wake_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
-      client_(options.aggregator,
-              {.on_message = [this](v1::AggregatorMessage message) { Post(std::move(message)); },
-               .on_closed = [this](absl::Status status) { Post(std::move(status)); }}) {
-  if (relay.settings) session_.SetSettings(ToProto(*relay.settings));
+      wake_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+  for (const std::string& address : options.aggregators) {
+    links_.push_back(std::make_unique<AggregatorLink>(address,
+                                                      SessionOptions(options, relay, address),
+                                                      &model_, clock, random, [this] { Wake(); }));
+  }
+  health_.reporting.resize(links_.size());
+  new_settings_ = relay.settings;
 }
 
-void RelayAgent::SetSettings(const PostfixSettings& settings) { Post(settings); }
+void RelayAgent::SetSettings(const PostfixSettings& settings) {
+  MutexLock lock(mutex_);
+  new_settings_ = settings;
+  eventfd_write(wake_.get(), 1);
+}
 
 RelayHealth RelayAgent::health() const {
   MutexLock lock(mutex_);
@@ -77,31 +102,30 @@ bool RelayAgent::ShowAlive() {
   return !stopping_;
 }
 
-void RelayAgent::Wake() { eventfd_write(wake_.get(), 1); }
-
-void RelayAgent::Post(Event event) {
+void RelayAgent::Wake() {
   MutexLock lock(mutex_);
-  events_.push_back(std::move(event));
-  Wake();
+  woken_ = true;
+  eventfd_write(wake_.get(), 1);
 }
 
 void RelayAgent::Stop() {
   MutexLock lock(mutex_);
   stopping_ = true;
-  Wake();
+  eventfd_write(wake_.get(), 1);
 }
 
-bool RelayAgent::WaitForEvents(std::deque<Event>* events) {
+bool RelayAgent::WaitForEvents() {
   const TimePoint longest = steady_clock::now() + kLongestWait;
   for (;;) {
+    TimePoint deadline = std::min(NextDeadline(), longest);
     {
       MutexLock lock(mutex_);
-      events->swap(events_);
       if (stopping_) return false;
+      if (std::exchange(woken_, false) || new_settings_) deadline = TimePoint::min();
     }
-    const TimePoint deadline = std::min(NextDeadline(), longest);
-    if (!events->empty() || steady_clock::now() >= deadline) return true;
+    // The queue gets its turn however often others wake the loop.
     WaitForDescriptors(deadline);
+    if (steady_clock::now() >= deadline) return true;
   }
 }
 
@@ -112,9 +136,9 @@ void RelayAgent::WaitForDescriptors(TimePoint deadline) {
   std::array<pollfd, 2> descriptors = {
       pollfd{wake_.get(), POLLIN, 0},
       pollfd{may_drain ? tracker_.event_fd() : -1, POLLIN, 0}};  // -1 is passed over
-  const auto timeout = std::chrono::ceil<milliseconds>(deadline - now).count();
+  const auto left = std::chrono::ceil<milliseconds>(std::max(deadline, now) - now);
   poll(descriptors.data(), descriptors.size(),
-       static_cast<int>(std::clamp<int64_t>(timeout, 0, 60'000)));
+       static_cast<int>(std::min<int64_t>(left.count(), 60'000)));
   eventfd_t ignored = 0;
   if ((descriptors[0].revents & POLLIN) != 0) eventfd_read(wake_.get(), &ignored);
   if ((descriptors[1].revents & POLLIN) != 0) {
@@ -125,36 +149,53 @@ void RelayAgent::WaitForDescriptors(TimePoint deadline) {
 
 void RelayAgent::Run() {
   spdlog::info("watching {}", relay_.queue_directory);
-  std::deque<Event> events;
   do {
     ShowAlive();
-    for (const Event& event : events) Handle(event);
-    events.clear();
-    const TimePoint now = steady_clock::now();
-    if (now >= tracker_.next_update()) LookAtQueue();
-    if (saw_whole_queue_ && !connected_ && now >= next_connect_) Connect();
-    client_.Send(session_.TakeOutgoing());
-  } while (WaitForEvents(&events));
+    TakeSettings();
+    if (steady_clock::now() >= tracker_.next_update()) LookAtQueue();
+    if (saw_whole_queue_) AdvanceLinks();
+  } while (WaitForEvents());
   LogSummary();
 }
 
+void RelayAgent::TakeSettings() {
+  std::optional<PostfixSettings> settings;
+  {
+    MutexLock lock(mutex_);
+    settings.swap(new_settings_);
+  }
+  if (!settings) return;
+  for (const auto& link : links_) link->session().SetSettings(ToProto(*settings));
+}
+
+void RelayAgent::AdvanceLinks() {
+  std::vector<bool> reporting;
+  for (const auto& link : links_) {
+    link->Advance();
+    reporting.push_back(link->IsReporting());
+  }
+  MutexLock lock(mutex_);
+  health_.reporting = std::move(reporting);
+}
+
 void RelayAgent::LogSummary() const {
-  const ReportSession::Counters& sent = session_.counters();
+  ReportSession::Counters sent;
+  for (const auto& link : links_) {
+    sent += link->session().counters();
+    if (links_.size() == 1) continue;
+    spdlog::info("to {}: {}", link->address(), SentText(link->session().counters()));
+  }
   const QueueWatcher::Counters watched = tracker_.watch_counters();
   spdlog::info(
-      "stopping: sent {} snapshots, {} deltas, {} cells, {} bytes, {} heartbeats; read {} files in "
-      "{} passes; {} events, {} overflows, {} differences found",
-      sent.snapshots, sent.deltas, sent.cells, sent.bytes, sent.heartbeats, tracker_.files_read(),
-      tracker_.passes(), watched.events, watched.overflows, watched.differences);
+      "stopping: {}; read {} files in {} passes; {} events, {} overflows, {} differences found",
+      SentText(sent), tracker_.files_read(), tracker_.passes(), watched.events, watched.overflows,
+      watched.differences);
 }
 
 RelayAgent::TimePoint RelayAgent::NextDeadline() const {
   TimePoint deadline = tracker_.next_update();
-  if (saw_whole_queue_ && !connected_) deadline = std::min(deadline, next_connect_);
-  if (const auto heartbeat = session_.NextHeartbeatMilliseconds()) {
-    const milliseconds left(std::max<int64_t>(*heartbeat - clock_.NowMilliseconds(), 0));
-    deadline = std::min(deadline, steady_clock::now() + left);
-  }
+  if (!saw_whole_queue_) return deadline;
+  for (const auto& link : links_) deadline = std::min(deadline, link->NextDeadline());
   return deadline;
 }
 
@@ -174,9 +215,13 @@ void RelayAgent::LookAtQueue() {
   last_pass_problem_ = problem;
   if (model_.NamesWorthRenewing()) {
     model_.RenewNames();
-    session_.OnNamesRenewed();
+    for (const auto& link : links_) link->session().OnNamesRenewed();
   }
-  session_.SetFileCounts(ToProto(model_.file_counts()));
+  const v1::FileCounts files = ToProto(model_.file_counts());
+  for (const auto& link : links_) {
+    link->session().SetFileCounts(files);
+    link->session().OnQueueSeen();
+  }
   WarnOfModes(model_.file_counts());
   MutexLock lock(mutex_);
   health_.messages = model_.message_count();
@@ -195,52 +240,6 @@ void RelayAgent::WarnOfModes(const FileCounts& counts) {
         relay_.queue_directory, counts.force_expired, counts.group_readable);
   }
   warned_of_modes_ = odd;
-}
-
-void RelayAgent::Connect() {
-  client_.Open();
-  connected_ = true;
-  session_.OnConnected();
-}
-
-void RelayAgent::Handle(const Event& event) {
-  if (const auto* message = std::get_if<v1::AggregatorMessage>(&event)) {
-    HandleMessage(*message);
-  } else if (const auto* settings = std::get_if<PostfixSettings>(&event)) {
-    session_.SetSettings(ToProto(*settings));
-  } else {
-    HandleClosed(std::get<absl::Status>(event));
-  }
-}
-
-void RelayAgent::HandleMessage(const v1::AggregatorMessage& message) {
-  if (message.has_welcome()) spdlog::info("reporting to {}", options_.aggregator);
-  session_.OnMessage(message);
-  // A welcome proves little: the first report may end the stream again. What counts is that
-  // something was taken, or that there is nothing to say.
-  if (!message.has_acknowledgement() && !session_.UpToDate()) return;
-  backoff_.Reset();
-  last_stream_problem_.clear();
-  MutexLock lock(mutex_);
-  health_.reporting = true;
-}
-
-void RelayAgent::HandleClosed(const absl::Status& status) {
-  session_.OnDisconnected();
-  connected_ = false;
-  const int64_t delay = backoff_.NextDelayMilliseconds();
-  next_connect_ = steady_clock::now() + milliseconds(delay);
-  std::string problem(status.message());
-  if (status.ok()) problem = "the aggregator ended it";
-  if (absl::IsUnimplemented(status)) {
-    problem = "it takes no reports: is this the aggregator's ingest address?";
-  }
-  if (problem != last_stream_problem_) {
-    spdlog::warn("no connection to {}: {}; trying again", options_.aggregator, problem);
-    last_stream_problem_ = problem;
-  }
-  MutexLock lock(mutex_);
-  health_.reporting = false;
 }
 
 }  // namespace fleetqshape

@@ -1,21 +1,19 @@
-// The loop for one relay: look at its queue, report what changed.
+// The loop for one relay: look at its queue, report what changed to each aggregator.
 #ifndef FLEETQSHAPE_AGENT_RELAY_AGENT_H_
 #define FLEETQSHAPE_AGENT_RELAY_AGENT_H_
 
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <deque>
 #include <functional>
+#include <memory>
+#include <optional>
 #include <string>
-#include <variant>
+#include <vector>
 
-#include "absl/status/status.h"
-#include "agent/backoff.h"
+#include "agent/aggregator_link.h"
 #include "agent/options.h"
 #include "agent/postfix/settings.h"
-#include "agent/report/report_session.h"
-#include "agent/rpc/ingest_client.h"
 #include "agent/watch/queue_model.h"
 #include "agent/watch/queue_tracker.h"
 #include "common/base/clock.h"
@@ -27,9 +25,10 @@ namespace fleetqshape {
 // How it goes with a relay.
 struct RelayHealth {
   uint64_t messages = 0;
-  bool looked = false;     // at its queue, well or not
-  bool complete = false;   // the whole queue was seen, the last time
-  bool reporting = false;  // an aggregator takes what is reported
+  bool looked = false;    // at its queue, well or not
+  bool complete = false;  // the whole queue was seen, the last time
+  // By aggregator: it takes what is reported.
+  std::vector<bool> reporting;
 };
 
 // Run is for one thread; the others may be called from any, once Run began or before.
@@ -52,51 +51,40 @@ class RelayAgent {
   TimePoint last_alive() const { return TimePoint(TimePoint::duration(last_alive_.load())); }
 
  private:
-  // To the loop from other threads: a message, the stream's end, or new settings.
-  using Event = std::variant<v1::AggregatorMessage, absl::Status, PostfixSettings>;
-
-  void Post(Event event);
-  // Wakes the loop.
+  // Wakes the loop: a link has to advance.
   void Wake();
   // False if the loop is to end.
   bool ShowAlive();
-  // Waits for events, Stop or NextDeadline, and takes in what happens in the queue. False after
-  // Stop.
-  bool WaitForEvents(std::deque<Event>* events);
+  // Waits for Wake, SetSettings, Stop or NextDeadline, and takes in what happens in the queue.
+  // False after Stop.
+  bool WaitForEvents();
   void WaitForDescriptors(TimePoint deadline);
-  void Handle(const Event& event);
-  void HandleMessage(const v1::AggregatorMessage& message);
-  void HandleClosed(const absl::Status& status);
+  void TakeSettings();
   void LookAtQueue();
   void WarnOfModes(const FileCounts& counts);
-  void Connect();
+  void AdvanceLinks();
   void LogSummary() const;
   TimePoint NextDeadline() const;
 
   const AgentOptions options_;
   const RelayOptions relay_;
-  const Clock& clock_;
   QueueModel model_;
   QueueTracker tracker_;
-  ReportSession session_;
-  Backoff backoff_;
 
-  TimePoint next_connect_;
   TimePoint next_drain_;          // events of the queue wait until then
   bool saw_whole_queue_ = false;  // at least once
-  bool connected_ = false;        // a stream is open, or being opened
   bool warned_of_modes_ = false;
   std::string last_pass_problem_;  // logged once
-  std::string last_stream_problem_;
 
   std::atomic<TimePoint::rep> last_alive_;
   const FileDescriptor wake_;  // an eventfd
   mutable Mutex mutex_;
-  std::deque<Event> events_ FQS_GUARDED_BY(mutex_);
+  bool woken_ FQS_GUARDED_BY(mutex_) = false;
+  std::optional<PostfixSettings> new_settings_ FQS_GUARDED_BY(mutex_);
   RelayHealth health_ FQS_GUARDED_BY(mutex_);
   bool stopping_ FQS_GUARDED_BY(mutex_) = false;
 
-  IngestClient client_;  // last: its events use all of the above
+  std::vector<std::unique_ptr<AggregatorLink>> links_;  // last: they wake the loop
 };
 
 }  // namespace fleetqshape

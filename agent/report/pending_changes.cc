@@ -7,6 +7,8 @@
 namespace fleetqshape {
 namespace {
 
+constexpr size_t kSmallTable = 4096;
+
 // Appends `count` arrivals of a name; names come in order, each maybe several times.
 class DeltaSide {
  public:
@@ -32,7 +34,13 @@ class DeltaSide {
 void PendingChanges::Add(const Cell& cell, int64_t change) {
   const auto [entry, inserted] = changes_.try_emplace(cell, 0);
   entry->second += change;
-  if (entry->second == 0) changes_.erase(entry);
+  if (entry->second != 0) return;
+  changes_.erase(entry);
+  // A table that is nearly empty gives its memory back. Seldom: until the next time as many changes
+  // have to come or go again as this one moves.
+  if (changes_.capacity() > kSmallTable && changes_.size() < changes_.capacity() / 8) {
+    changes_.rehash(0);
+  }
 }
 
 std::vector<PendingChanges::SectionDelta> PendingChanges::Take() {

@@ -13,8 +13,8 @@
 
 namespace fleetqshape {
 
-// Gathers changes of cells and lets those that undo each other vanish. Not safe for use by several
-// threads.
+// Gathers changes of cells and lets those that undo each other vanish; its memory is that of the
+// cells that differ now, not of those that once did. Not safe for use by several threads.
 class PendingChanges {
  public:
   struct SectionDelta {
@@ -31,6 +31,8 @@ class PendingChanges {
   bool empty() const { return changes_.empty(); }
   // How many cells differ.
   size_t size() const { return changes_.size(); }
+  // How many cells there is memory for.
+  size_t capacity() const { return changes_.capacity(); }
 
  private:
   absl::flat_hash_map<Cell, int64_t> changes_;  // never 0

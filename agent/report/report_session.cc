@@ -7,13 +7,24 @@
 #include "common/codec/relay_limits.h"
 #include "common/codec/section_codec.h"
 #include "google/protobuf/util/message_differencer.h"
+#include "spdlog/fmt/fmt.h"
 #include "spdlog/spdlog.h"
 
 namespace fleetqshape {
 namespace {
 
-// More pending cells than this and twice the queue's are not worth keeping: a snapshot is smaller.
+// Fewer pending cells than this are kept however small the queue is.
 constexpr size_t kFewPendingCells = 100'000;
+
+// More than this are not worth keeping: a snapshot is smaller. As many it takes to move the whole
+// queue: each arrival is lost in one queue and gained in another.
+size_t MostPendingCells(const QueueModel& model) {
+  uint64_t arrivals = 0;
+  for (const Queue queue : kAllQueues) {
+    for (const Axis axis : kAllAxes) arrivals += model.arrival_count(queue, axis);
+  }
+  return std::max<size_t>(kFewPendingCells, 2 * arrivals);
+}
 
 template <typename Message>
 bool Differ(const std::optional<Message>& now, const std::optional<Message>& reported) {
@@ -28,11 +39,12 @@ ReportSession::ReportSession(Options options, const QueueModel* model, const Clo
 
 void ReportSession::OnCellChange(const Cell& cell, int64_t change) {
   if (needs_snapshot_) return;
+  if (pending_.empty()) pending_since_milliseconds_ = clock_.MonotonicMilliseconds();
   pending_.Add(cell, change);
-  if (pending_.size() > kFewPendingCells && pending_.size() > 4 * model_.message_count()) {
-    StartOver();
-  }
+  if (pending_.size() > kFewPendingCells && pending_.size() > MostPendingCells(model_)) StartOver();
 }
+
+void ReportSession::OnQueueSeen() { delta_is_due_ = !pending_.empty(); }
 
 void ReportSession::OnNamesRenewed() { StartOver(); }
 
@@ -47,29 +59,37 @@ void ReportSession::SetFileCounts(const v1::FileCounts& files) {
   if (!Differ(files_, reported_files_)) {
     files_differ_since_milliseconds_.reset();
   } else if (!FileCountsDiffer()) {
-    files_differ_since_milliseconds_ = clock_.NowMilliseconds();
+    files_differ_since_milliseconds_ = clock_.MonotonicMilliseconds();
   }
 }
 
 bool ReportSession::SettingsDiffer() const { return Differ(settings_, reported_settings_); }
 
-bool ReportSession::FileCountsAreDue() const {
-  if (!FileCountsDiffer()) return false;
-  const int64_t differed = clock_.NowMilliseconds() - *files_differ_since_milliseconds_;
-  // A clock that was set back must not keep them for ever.
-  return differed >= options_.file_counts_delay_milliseconds || differed < 0;
+bool ReportSession::DeltaIsDue(int64_t now) const {
+  const bool changes_are_due =
+      !pending_.empty() &&
+      (delta_is_due_ || now - pending_since_milliseconds_ >= 2 * options_.interval_milliseconds);
+  const bool file_counts_are_due =
+      FileCountsDiffer() &&
+      now - *files_differ_since_milliseconds_ >= options_.file_counts_delay_milliseconds;
+  return changes_are_due || file_counts_are_due || SettingsDiffer();
 }
 
 void ReportSession::StartOver() {
   needs_snapshot_ = true;
   pending_.Clear();
+  if (state_ == State::kDisconnected) in_flight_.reset();  // the snapshot says it all
 }
 
 void ReportSession::OnConnected() { state_ = State::kConnected; }
 
 void ReportSession::OnDisconnected() {
   state_ = State::kDisconnected;
-  if (in_flight_) in_flight_->sent = false;
+  if (needs_snapshot_) in_flight_.reset();
+  if (!in_flight_) return;
+  in_flight_->begun.reset();
+  // A snapshot is never sent again: the next welcome either has it, or asks for a new one.
+  if (in_flight_->sequence == 1) in_flight_->bytes = std::string();
 }
 
 void ReportSession::OnMessage(const v1::AggregatorMessage& message) {
@@ -78,12 +98,10 @@ void ReportSession::OnMessage(const v1::AggregatorMessage& message) {
       OnWelcome(message.welcome());
       break;
     case v1::AggregatorMessage::kAcknowledgement:
-      OnAcknowledged(message.acknowledgement().epoch(), message.acknowledgement().sequence());
+      OnAcknowledged(message.acknowledgement());
       break;
     case v1::AggregatorMessage::kSnapshotRequest:
-      spdlog::warn("the aggregator asks for a snapshot: {}", message.snapshot_request().reason());
-      in_flight_.reset();
-      StartOver();
+      OnSnapshotRequest(message.snapshot_request().reason());
       break;
     case v1::AggregatorMessage::MESSAGE_NOT_SET:
       break;  // from a newer aggregator: nothing that this version has to know
@@ -95,22 +113,58 @@ void ReportSession::OnWelcome(const v1::Welcome& welcome) {
   state_ = State::kReporting;
   const bool same_epoch = epoch_ != 0 && welcome.epoch() == epoch_;
   if (same_epoch && in_flight_ && welcome.sequence() == in_flight_->sequence) {
-    OnAcknowledged(epoch_, in_flight_->sequence);
+    EndFlight();
     return;
   }
-  if (same_epoch && welcome.sequence() == acknowledged_) return;  // in_flight_ goes out again
+  const bool can_go_on = !in_flight_ || !in_flight_->bytes.empty();
+  if (same_epoch && welcome.sequence() == acknowledged_ && can_go_on) {
+    // What is in flight goes out again.
+    if (in_flight_) in_flight_->since_milliseconds = clock_.MonotonicMilliseconds();
+    return;
+  }
   in_flight_.reset();
   StartOver();
 }
 
-void ReportSession::OnAcknowledged(uint64_t epoch, uint64_t sequence) {
-  // One that came late, for a report that was given up since.
-  if (!in_flight_ || epoch != epoch_ || sequence != in_flight_->sequence) return;
-  acknowledged_ = sequence;
+void ReportSession::OnAcknowledged(const v1::Acknowledgement& acknowledgement) {
+  // One that came late, for a report that was given up since, or is just being sent once more.
+  if (!in_flight_ || !in_flight_->IsSent() || acknowledgement.epoch() != epoch_ ||
+      acknowledgement.sequence() != in_flight_->sequence) {
+    return;
+  }
+  EndFlight();
+}
+
+void ReportSession::EndFlight() {
+  if (in_flight_->sequence > 1) snapshot_delay_milliseconds_ = 0;
+  acknowledged_ = in_flight_->sequence;
   in_flight_.reset();
 }
 
-std::vector<PendingChanges::SectionDelta> ReportSession::StartEpoch() {
+void ReportSession::OnSnapshotRequest(const std::string& reason) {
+  const bool known = needs_snapshot_;
+  if (in_flight_ && in_flight_->begun && !in_flight_->IsSent()) {
+    in_flight_->refused = true;  // its pieces would be taken for pieces of the next one
+  } else {
+    in_flight_.reset();
+  }
+  StartOver();
+  if (known) return;
+  const int64_t now = clock_.MonotonicMilliseconds();
+  if (last_snapshot_request_milliseconds_ &&
+      now - *last_snapshot_request_milliseconds_ >= kSnapshotPeaceMilliseconds) {
+    snapshot_delay_milliseconds_ = 0;
+  }
+  last_snapshot_request_milliseconds_ = now;
+  const int64_t delay = snapshot_delay_milliseconds_;
+  snapshot_after_milliseconds_ = now + delay;
+  snapshot_delay_milliseconds_ =
+      std::clamp(2 * delay, kSnapshotDelayMilliseconds, kLongestSnapshotDelayMilliseconds);
+  spdlog::warn("{} asks for a snapshot: {}{}", options_.aggregator, reason,
+               delay == 0 ? "" : fmt::format("; not the first one: it waits {} s", delay / 1000));
+}
+
+void ReportSession::StartEpoch() {
   do {
     epoch_ = random_();
   } while (epoch_ == 0);
@@ -119,14 +173,25 @@ std::vector<PendingChanges::SectionDelta> ReportSession::StartEpoch() {
   reported_settings_.reset();
   reported_files_.reset();
   needs_snapshot_ = false;
-  std::vector<PendingChanges::SectionDelta> sections;
-  for (Queue queue : kAllQueues) {
-    for (Axis axis : kAllAxes) {
-      BlockDelta delta{model_.MakeBlock(queue, axis), Block()};
-      if (!delta.empty()) sections.push_back({queue, axis, std::move(delta)});
+}
+
+void ReportSession::AddSection(Queue queue, Axis axis, const BlockDelta& delta,
+                               v1::Report* report) {
+  if (delta.empty()) return;
+  *report->add_sections() = EncodeSection(queue, axis, delta);
+  counters_.cells += delta.gained.arrivals.size() + delta.lost.arrivals.size();
+}
+
+void ReportSession::AddModel(v1::Report* report) {
+  for (const Queue queue : kAllQueues) {
+    for (const Axis axis : kAllAxes) {
+      AddSection(queue, axis, {model_.MakeBlock(queue, axis), Block()}, report);
     }
   }
-  return sections;
+}
+
+void ReportSession::AddPendingChanges(v1::Report* report) {
+  for (const auto& [queue, axis, delta] : pending_.Take()) AddSection(queue, axis, delta, report);
 }
 
 void ReportSession::AddRelayFacts(v1::Report* report) {
@@ -141,18 +206,10 @@ void ReportSession::AddRelayFacts(v1::Report* report) {
   files_differ_since_milliseconds_.reset();
 }
 
-void ReportSession::MakeReport() {
-  std::vector<PendingChanges::SectionDelta> sections;
-  if (needs_snapshot_) {
-    sections = StartEpoch();
-    ++counters_.snapshots;
-  } else if (!pending_.empty() || SettingsDiffer() || FileCountsAreDue()) {
-    sections = pending_.Take();
-    ++counters_.deltas;
-  } else {
-    return;
-  }
-
+void ReportSession::MakeReport(int64_t now) {
+  const bool is_snapshot = needs_snapshot_;
+  if (is_snapshot ? now < snapshot_after_milliseconds_ : !DeltaIsDue(now)) return;
+  if (is_snapshot) StartEpoch();
   v1::Report report;
   report.set_epoch(epoch_);
   report.set_sequence(acknowledged_ + 1);
@@ -161,62 +218,81 @@ void ReportSession::MakeReport() {
     const std::string_view name = model_.names().name(names_sent_);
     report.add_names(name.data(), name.size());
   }
-  for (const auto& [queue, axis, delta] : sections) {
-    *report.add_sections() = EncodeSection(queue, axis, delta);
-    counters_.cells += delta.gained.arrivals.size() + delta.lost.arrivals.size();
+  if (is_snapshot) {
+    AddModel(&report);
+  } else {
+    AddPendingChanges(&report);
   }
+  delta_is_due_ = false;
   report.set_digest(model_.digest());
   AddRelayFacts(&report);
-  in_flight_ = InFlight{report.sequence(), report.SerializeAsString(), false};
+  in_flight_ = InFlight{report.sequence(), report.SerializeAsString(), std::nullopt, false, now};
+  ++(is_snapshot ? counters_.snapshots : counters_.deltas);
   counters_.bytes += in_flight_->bytes.size();
 }
 
-void ReportSession::AppendChunks(std::vector<v1::AgentMessage>* messages) const {
+void ReportSession::AppendChunks(std::vector<v1::AgentMessage>* messages) {
   const std::string& bytes = in_flight_->bytes;
-  size_t begin = 0;
-  do {
+  if (!in_flight_->begun) {
+    in_flight_->begun = 0;
+    // The other end can say no before it has any of a long one.
+    if (bytes.size() > options_.chunk_bytes) {
+      messages->emplace_back().mutable_report_chunk()->set_report_bytes(bytes.size());
+    }
+  }
+  size_t& begin = *in_flight_->begun;
+  size_t taken = 0;
+  while (begin < bytes.size() &&
+         (taken == 0 || taken + options_.chunk_bytes <= options_.outgoing_bytes)) {
     const size_t length = std::min(options_.chunk_bytes, bytes.size() - begin);
     v1::ReportChunk* chunk = messages->emplace_back().mutable_report_chunk();
     chunk->set_data(bytes.substr(begin, length));
     if (begin == 0 && length < bytes.size()) chunk->set_report_bytes(bytes.size());
     begin += length;
+    taken += length;
     chunk->set_last(begin == bytes.size());
-  } while (begin < bytes.size());
+  }
 }
 
 std::vector<v1::AgentMessage> ReportSession::TakeOutgoing() {
   std::vector<v1::AgentMessage> messages;
-  const int64_t now = clock_.NowMilliseconds();
+  const int64_t now = clock_.MonotonicMilliseconds();
   if (state_ == State::kConnected) {
     *messages.emplace_back().mutable_hello() = options_.hello;
     state_ = State::kAwaitingWelcome;
   } else if (state_ == State::kReporting) {
-    if (!in_flight_) MakeReport();
-    if (in_flight_ && !in_flight_->sent) {
-      AppendChunks(&messages);
-      in_flight_->sent = true;
-    }
-    const int64_t silent = now - last_sent_milliseconds_;
-    // A clock that was set back must not silence the agent.
-    if (messages.empty() && (silent >= options_.heartbeat_milliseconds || silent < 0)) {
+    if (in_flight_ && in_flight_->refused && in_flight_->IsSent()) in_flight_.reset();
+    if (!in_flight_) MakeReport(now);
+    if (in_flight_ && !in_flight_->IsSent()) AppendChunks(&messages);
+    if (messages.empty() && now - last_sent_milliseconds_ >= options_.heartbeat_milliseconds) {
       messages.emplace_back().mutable_heartbeat();
       ++counters_.heartbeats;
     }
   }
-  for (v1::AgentMessage& message : messages) message.set_clock_milliseconds(now);
+  const int64_t wall_clock = clock_.NowMilliseconds();
+  for (v1::AgentMessage& message : messages) message.set_clock_milliseconds(wall_clock);
   if (!messages.empty()) last_sent_milliseconds_ = now;
   return messages;
 }
 
-std::optional<int64_t> ReportSession::NextHeartbeatMilliseconds() const {
+std::optional<int64_t> ReportSession::NextOutgoingMilliseconds() const {
   if (state_ != State::kReporting) return std::nullopt;
   int64_t next = last_sent_milliseconds_ + options_.heartbeat_milliseconds;
-  // While a report is in flight they wait for its end, and nobody has to wake up for them.
-  if (FileCountsDiffer() && !in_flight_) {
+  // While a report is in flight the rest waits for its end, and nobody has to wake up for it.
+  if (in_flight_) return next;
+  if (needs_snapshot_) return std::min(next, snapshot_after_milliseconds_);
+  if (FileCountsDiffer()) {
     next =
         std::min(next, *files_differ_since_milliseconds_ + options_.file_counts_delay_milliseconds);
   }
+  if (!pending_.empty()) {
+    next = std::min(next, pending_since_milliseconds_ + 2 * options_.interval_milliseconds);
+  }
   return next;
+}
+
+int64_t ReportSession::UnacknowledgedMilliseconds() const {
+  return in_flight_ ? clock_.MonotonicMilliseconds() - in_flight_->since_milliseconds : 0;
 }
 
 bool ReportSession::UpToDate() const {

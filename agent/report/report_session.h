@@ -8,6 +8,10 @@
 //
 // The relay's settings and file counts travel in the same reports: in each snapshot, and in a delta
 // when they are no longer what the epoch's reports said.
+//
+// Deltas follow looks at the queue, of which there is one an interval: an acknowledgement alone
+// sends nothing. What the session holds is bounded by the queue, however long the aggregator is
+// away; when it is away, what it will need in no case is let go.
 #ifndef FLEETQSHAPE_AGENT_REPORT_REPORT_SESSION_H_
 #define FLEETQSHAPE_AGENT_REPORT_REPORT_SESSION_H_
 
@@ -32,8 +36,15 @@ class ReportSession {
  public:
   struct Options {
     v1::Hello hello;
+    // What the log calls the aggregator.
+    std::string aggregator;
     // A report is cut into messages of at most this many bytes.
-    size_t chunk_bytes = size_t{256} << 10;
+    size_t chunk_bytes = size_t{64} << 10;
+    // TakeOutgoing gives at most this many bytes of a report at a time, but a whole chunk.
+    size_t outgoing_bytes = size_t{1} << 20;
+    // How long changes are gathered before the queue is looked at. The session does not wait for
+    // that itself; but changes that no look followed go out after twice this time.
+    int64_t interval_milliseconds = 1000;
     // A heartbeat is sent when nothing else was for this long.
     int64_t heartbeat_milliseconds = 10'000;
     // File counts alone make a report when they have differed from the reported ones for this
@@ -50,6 +61,13 @@ class ReportSession {
     uint64_t heartbeats = 0;
   };
 
+  // An aggregator that asks for one snapshot after the other gets the first at once and the others
+  // after this time, doubled each time, up to the longest.
+  static constexpr int64_t kSnapshotDelayMilliseconds = 1000;
+  static constexpr int64_t kLongestSnapshotDelayMilliseconds = 60'000;
+  // A delta that is acknowledged, or this long without such a request, ends the row.
+  static constexpr int64_t kSnapshotPeaceMilliseconds = 3'600'000;
+
   // `model` and `clock` outlive the session. `random` gives random 64-bit numbers.
   ReportSession(Options options, const QueueModel* model, const Clock* clock,
                 std::function<uint64_t()> random);
@@ -58,6 +76,8 @@ class ReportSession {
   void OnCellChange(const Cell& cell, int64_t change);
   // The model's ids got a new meaning (QueueModel::RenewNames): the next report is a snapshot.
   void OnNamesRenewed();
+  // The queue was looked at: what the model holds now is worth a delta.
+  void OnQueueSeen();
   // What Postfix's configuration says now. Until the first call it is unknown. A mail_version
   // beyond kMaxMailVersionLength is cut, since no aggregator would take it.
   void SetSettings(const v1::PostfixSettings& settings);
@@ -70,43 +90,61 @@ class ReportSession {
   void OnMessage(const v1::AggregatorMessage& message);
   void OnDisconnected();
 
-  // What is to be sent now, in this order. Empty while not connected. To be called after events,
-  // after changes of the model and when NextHeartbeatMilliseconds has come. The model must not be
-  // in the middle of a pass.
+  // What is to be sent now, in this order, in part: call again, until it gives nothing, when that
+  // is written. Empty while not connected. To be called after events, after changes of the model
+  // and when NextOutgoingMilliseconds has come. The model must not be in the middle of a pass.
   std::vector<v1::AgentMessage> TakeOutgoing();
-  // When TakeOutgoing will next have something to send though nothing happens until then, if it
-  // will: a heartbeat, or changed file counts. Milliseconds on the session's clock.
-  std::optional<int64_t> NextHeartbeatMilliseconds() const;
+  // When TakeOutgoing will have something to send though nothing happens until then, if it will: a
+  // heartbeat, changed file counts, or what had to wait. On the clock's monotonic time.
+  std::optional<int64_t> NextOutgoingMilliseconds() const;
+  // How long the report in flight has waited for its acknowledgement, since it was made or the
+  // stream was opened; 0 if there is none.
+  int64_t UnacknowledgedMilliseconds() const;
 
   // True when connected and all that the model holds is acknowledged, and the settings and file
   // counts with it.
   bool UpToDate() const;
   const Counters& counters() const { return counters_; }
+  // What it holds that the model does not: of the report in flight, and of cells that changed
+  // since.
+  size_t in_flight_bytes() const { return in_flight_ ? in_flight_->bytes.size() : 0; }
+  size_t pending_cells() const { return pending_.size(); }
 
  private:
   enum class State { kDisconnected, kConnected, kAwaitingWelcome, kReporting };
 
   struct InFlight {
     uint64_t sequence;
-    std::string bytes;  // the serialised report
-    bool sent;          // on this connection
+    std::string bytes;            // the serialised report; empty if it would never be sent again
+    std::optional<size_t> begun;  // how many of them were sent on this connection; none: no piece
+    bool refused;                 // to be forgotten when all its pieces are sent
+    int64_t since_milliseconds;   // monotonic
+
+    bool IsSent() const { return begun == bytes.size(); }
   };
 
   void OnWelcome(const v1::Welcome& welcome);
-  void OnAcknowledged(uint64_t epoch, uint64_t sequence);
+  void OnAcknowledged(const v1::Acknowledgement& acknowledgement);
+  // The aggregator has the report in flight.
+  void EndFlight();
+  void OnSnapshotRequest(const std::string& reason);
   // Forgets what the aggregator has: the next report is a snapshot.
   void StartOver();
+  bool DeltaIsDue(int64_t now) const;
   // Makes the next report if there is something to say.
-  void MakeReport();
-  // Draws an epoch, in which nothing was reported yet. The whole model.
-  std::vector<PendingChanges::SectionDelta> StartEpoch();
+  void MakeReport(int64_t now);
+  // Draws an epoch, in which nothing was reported yet.
+  void StartEpoch();
+  // Nothing if nothing changed.
+  void AddSection(Queue queue, Axis axis, const BlockDelta& delta, v1::Report* report);
+  void AddModel(v1::Report* report);
+  void AddPendingChanges(v1::Report* report);
   // Puts settings and file counts into a report if they are not what the epoch's reports said.
   void AddRelayFacts(v1::Report* report);
   bool SettingsDiffer() const;
   bool FileCountsDiffer() const { return files_differ_since_milliseconds_.has_value(); }
-  // True if they have differed for long enough to make a report of their own.
-  bool FileCountsAreDue() const;
-  void AppendChunks(std::vector<v1::AgentMessage>* messages) const;
+  // The next pieces of the report in flight.
+  void AppendChunks(std::vector<v1::AgentMessage>* messages);
 
   const Options options_;
   const QueueModel& model_;
@@ -125,8 +163,15 @@ class ReportSession {
   std::optional<v1::PostfixSettings> reported_settings_;
   std::optional<v1::FileCounts> files_;
   std::optional<v1::FileCounts> reported_files_;
+
+  // Monotonic milliseconds.
+  bool delta_is_due_ = false;  // whatever pending_since_milliseconds_ says
+  int64_t pending_since_milliseconds_ = 0;
   std::optional<int64_t> files_differ_since_milliseconds_;
   int64_t last_sent_milliseconds_ = 0;
+  int64_t snapshot_after_milliseconds_ = 0;
+  int64_t snapshot_delay_milliseconds_ = 0;  // of the next one that is asked for
+  std::optional<int64_t> last_snapshot_request_milliseconds_;
   Counters counters_;
 };
 

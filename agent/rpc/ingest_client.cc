@@ -4,6 +4,7 @@
 #include <grpcpp/client_context.h>
 #include <grpcpp/support/client_callback.h>
 
+#include <chrono>
 #include <deque>
 #include <iterator>
 #include <utility>
@@ -13,22 +14,52 @@
 #include "fleetqshape/v1/ingest.grpc.pb.h"
 
 namespace fleetqshape {
+namespace {
 
-struct IngestClient::Transport {
-  std::shared_ptr<grpc::Channel> channel;
-  std::unique_ptr<v1::Ingest::Stub> stub;
-};
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
 
+// A stream that is cancelled is over at once, but for one whose connection has a write under way
+// that the other end does not take: gRPC keeps it until the connection is given up.
+constexpr milliseconds kLongestWaitForEnd(500);
+
+}  // namespace
+
+// Owns itself until gRPC is done with it.
 class IngestClient::Stream final
     : public grpc::ClientBidiReactor<v1::AgentMessage, v1::AggregatorMessage> {
  public:
-  explicit Stream(const Events& events) : events_(events) {}
+  Stream(const std::string& address, std::function<void()> wake)
+      : channel_(MakeChannel(address, kAgentConnectMilliseconds)),
+        stub_(v1::Ingest::NewStub(channel_)),
+        wake_(std::move(wake)) {}
 
-  void Start(v1::Ingest::Stub* stub) {
-    stub->async()->Connect(&context_, this);
-    AddHold();  // for the writes that Send starts
+  void Start(std::shared_ptr<Stream> self) {
+    MutexLock lock(mutex_);
+    self_ = std::move(self);
+    stub_->async()->Connect(&context_, this);
+    AddHold();  // for what Send and TakeMessage start
     StartRead(&incoming_);
     StartCall();
+  }
+
+  std::optional<v1::AggregatorMessage> TakeMessage() {
+    MutexLock lock(mutex_);
+    if (!has_message_) return std::nullopt;
+    has_message_ = false;
+    v1::AggregatorMessage message = std::exchange(incoming_, v1::AggregatorMessage());
+    StartRead(&incoming_);
+    return message;
+  }
+
+  std::optional<absl::Status> TakeClosed() {
+    MutexLock lock(mutex_);
+    return std::exchange(closed_, std::nullopt);
+  }
+
+  bool WantsMore() {
+    MutexLock lock(mutex_);
+    return !over_ && outgoing_.empty();
   }
 
   void Send(std::vector<v1::AgentMessage> messages) {
@@ -39,24 +70,30 @@ class IngestClient::Stream final
     WriteNext();
   }
 
-  void Cancel() { context_.TryCancel(); }
+  // Nobody listens any more.
+  void Cancel() {
+    {
+      MutexLock lock(mutex_);
+      wake_ = nullptr;
+      if (has_message_) EndReads();  // no read is under way that would end
+      has_message_ = false;
+    }
+    context_.TryCancel();
+  }
 
-  void WaitUntilDone() {
+  void WaitUntilDone(steady_clock::time_point deadline) {
     MutexLock lock(mutex_);
-    while (!done_) done_condition_.Wait(mutex_);
+    while (!done_ && steady_clock::now() < deadline) done_condition_.WaitUntil(mutex_, deadline);
   }
 
   void OnReadDone(bool ok) override {
-    if (!ok) {
-      {
-        MutexLock lock(mutex_);
-        over_ = true;
-      }
-      RemoveHold();
+    MutexLock lock(mutex_);
+    if (!ok || !wake_) {
+      EndReads();
       return;
     }
-    events_.on_message(std::exchange(incoming_, v1::AggregatorMessage()));
-    StartRead(&incoming_);
+    has_message_ = true;
+    Wake();
   }
 
   void OnWriteDone(bool ok) override {
@@ -65,53 +102,75 @@ class IngestClient::Stream final
     outgoing_.pop_front();
     if (!ok) outgoing_.clear();  // the stream is broken: OnDone tells the rest
     WriteNext();
+    if (ok && outgoing_.empty()) Wake();
   }
 
   void OnDone(const grpc::Status& status) override {
-    events_.on_closed(ToAbslStatus(status));
+    std::shared_ptr<Stream> last;  // after the lock
     MutexLock lock(mutex_);
+    last = std::move(self_);
+    closed_ = ToAbslStatus(status);
     done_ = true;
     done_condition_.NotifyAll();
+    Wake();
   }
 
  private:
   // Under the lock, so that the hold can't end between the check and the start. gRPC never runs a
-  // reaction from within StartWrite.
+  // reaction from within StartWrite or StartRead.
   void WriteNext() FQS_REQUIRES(mutex_) {
     if (writing_ || over_ || outgoing_.empty()) return;
     writing_ = true;
     StartWrite(&outgoing_.front());  // a deque keeps it in place while others are appended
   }
+  void EndReads() FQS_REQUIRES(mutex_) {
+    if (std::exchange(over_, true)) return;
+    RemoveHold();
+  }
+  void Wake() FQS_REQUIRES(mutex_) {
+    if (wake_) wake_();
+  }
 
-  const Events& events_;
+  const std::shared_ptr<grpc::Channel> channel_;
+  const std::unique_ptr<v1::Ingest::Stub> stub_;
   grpc::ClientContext context_;
-  v1::AggregatorMessage incoming_;
   Mutex mutex_;
   ConditionVariable done_condition_;
+  std::shared_ptr<Stream> self_ FQS_GUARDED_BY(mutex_);
+  std::function<void()> wake_ FQS_GUARDED_BY(mutex_);  // empty when cancelled
+  v1::AggregatorMessage incoming_;                     // gRPC's unless has_message_
   std::deque<v1::AgentMessage> outgoing_ FQS_GUARDED_BY(mutex_);
+  std::optional<absl::Status> closed_ FQS_GUARDED_BY(mutex_);
+  bool has_message_ FQS_GUARDED_BY(mutex_) = false;  // and no read is under way
   bool writing_ FQS_GUARDED_BY(mutex_) = false;
-  bool over_ FQS_GUARDED_BY(mutex_) = false;
+  bool over_ FQS_GUARDED_BY(mutex_) = false;  // nothing more is read or written
   bool done_ FQS_GUARDED_BY(mutex_) = false;
 };
 
-IngestClient::IngestClient(const std::string& address, Events events)
-    : events_(std::move(events)), transport_(std::make_unique<Transport>()) {
-  transport_->channel = MakeChannel(address);
-  transport_->stub = v1::Ingest::NewStub(transport_->channel);
-}
+IngestClient::IngestClient(std::string address, std::function<void()> wake)
+    : address_(std::move(address)), wake_(std::move(wake)) {}
 
 IngestClient::~IngestClient() {
   if (!stream_) return;
   stream_->Cancel();
-  stream_->WaitUntilDone();
+  stream_->WaitUntilDone(steady_clock::now() + kLongestWaitForEnd);
 }
 
 void IngestClient::Open() {
-  // The stream before told that it is closed from within OnDone: let that return first.
-  if (stream_) stream_->WaitUntilDone();
-  stream_ = std::make_shared<Stream>(events_);
-  stream_->Start(transport_->stub.get());
+  if (stream_) stream_->Cancel();
+  stream_ = std::make_shared<Stream>(address_, wake_);
+  stream_->Start(stream_);
 }
+
+std::optional<v1::AggregatorMessage> IngestClient::TakeMessage() {
+  return stream_ ? stream_->TakeMessage() : std::nullopt;
+}
+
+std::optional<absl::Status> IngestClient::TakeClosed() {
+  return stream_ ? stream_->TakeClosed() : std::nullopt;
+}
+
+bool IngestClient::WantsMore() const { return stream_ && stream_->WantsMore(); }
 
 void IngestClient::Send(std::vector<v1::AgentMessage> messages) {
   if (stream_ && !messages.empty()) stream_->Send(std::move(messages));

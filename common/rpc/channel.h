@@ -18,10 +18,17 @@ namespace fleetqshape {
 // A message on the wire is never larger than this. Larger things travel in pieces.
 inline constexpr int kMaxMessageBytes = 4 << 20;
 
-// A channel to HOST:PORT, without encryption. It tries to connect again after at most a second, so
-// that the caller's own back-off decides, and finds out within half a minute that the other end
-// went away without a word.
-std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address);
+// How long one attempt to connect may take: what a person waits for, and what an agent does, which
+// tries again soon. A SYN that is lost is repeated by the kernel after 1 s, 3 s and 7 s: an attempt
+// of 2.5 s has two, and a network that is whole again is noticed 1.5 s and a back-off later at the
+// latest. It is still enough for a busy aggregator, to which a whole fleet comes back.
+inline constexpr int kConnectMilliseconds = 10'000;
+inline constexpr int kAgentConnectMilliseconds = 2500;
+
+// A channel to HOST:PORT, without encryption, which shares no connection with another one. It finds
+// out within 8 s that the other end went away without a word.
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address,
+                                           int connect_milliseconds = kConnectMilliseconds);
 
 // The other end's limits and time-outs.
 void ApplyServerSettings(grpc::ServerBuilder* builder);

@@ -80,6 +80,20 @@ class AgentOptions(TestCase):
                           "--label", "role=gateway", "--label", "rack=7"):
             self.assert_reports_as("eu", "mx1", "out", "role=gateway", "rack=7")
 
+    def assert_reports_to_both(self, another: Aggregator, *arguments: str, **variables: str) -> None:
+        with self.running(AGENT, *self.required[2:], *arguments, **variables) as output:
+            for aggregator in (self.aggregator, another):
+                wait_until(lambda: aggregator.ask().status == 0, 20, "a relay reports", context=output)
+
+    def test_several_aggregators(self) -> None:
+        with Aggregator() as another:
+            addresses = [self.aggregator.ingest_address, another.ingest_address]
+            self.assert_reports_to_both(another, "--aggregator", addresses[0], "--aggregator", addresses[1])
+            self.assert_reports_to_both(another, "--aggregator", ",".join(addresses))
+            self.assert_reports_to_both(another, FLEETQSHAPE_AGENT_AGGREGATOR=",".join(addresses))
+            self.assert_reports_to_both(another, "--config",
+                                        self.file(f'aggregator = ["{addresses[0]}", "{addresses[1]}"]\n'))
+
     def test_defaults(self) -> None:
         with self.running(AGENT, *self.required):
             self.assert_reports_as("default", socket.gethostname(), "postfix")
@@ -118,6 +132,9 @@ class AgentOptions(TestCase):
                             "/nonexistent")
         for what, *arguments in (
                 ("--aggregator must be HOST:PORT", "--aggregator", "nonsense"),
+                ("--aggregator must be HOST:PORT", "--aggregator", "mx1:1,nonsense"),
+                ("--aggregator mx1:1 is given twice", "--aggregator", "mx1:1", "--aggregator", "mx1:1"),
+                ("--aggregator MX1:1 is given twice", "--aggregator", "mx1:1,mx2:1,MX1:1"),
                 ("--cluster must be", "--cluster", "a b"), ("--cluster must be", "--cluster", ""),
                 ("--host must be", "--host", "\x1b[31m"), ("--instance must be", "--instance", "a/b"),
                 ("--instance names the only", "--queue-directory", "/b", "--instance", "one"),

@@ -218,18 +218,22 @@ class AgentCounters:
 class Agent(_Program):
     """An agent, with the relay's name and labels. It looks at the queue twenty times a second.
 
+    aggregator        the one that it reports to, or several
     options           further options of the program
     interval_seconds  its --interval; None: as the program has it by default
     start_now         False: it starts with start()
     """
 
-    def __init__(self, aggregator: Aggregator, queue_directory: str | Path, *options: str, cluster: str = "test",
-                 host: str = "relay", labels: Mapping[str, str] | None = None, interval_seconds: float | None = 0.05,
-                 start_now: bool = True) -> None:
+    def __init__(self, aggregator: Aggregator | Sequence[Aggregator], queue_directory: str | Path, *options: str,
+                 cluster: str = "test", host: str = "relay", labels: Mapping[str, str] | None = None,
+                 interval_seconds: float | None = 0.05, start_now: bool = True) -> None:
         super().__init__("fleetqshape-agent", start_now)
         labelled = [word for key, value in (labels or {}).items() for word in ("--label", f"{key}={value}")]
-        self._arguments = ["--aggregator", aggregator.ingest_address, "--queue-directory", str(queue_directory),
-                           "--cluster", cluster, "--host", host, "--instance", "postfix",
+        # What else has an ingest_address, such as a proxy, will do for an aggregator.
+        aggregators = aggregator if isinstance(aggregator, Sequence) else [aggregator]
+        self._arguments = [*(word for one in aggregators for word in ("--aggregator", one.ingest_address)),
+                           "--queue-directory", str(queue_directory), "--cluster", cluster, "--host", host,
+                           "--instance", "postfix",
                            *([] if interval_seconds is None else ["--interval", str(interval_seconds)]),
                            *labelled, *options]
 
@@ -241,6 +245,14 @@ class Agent(_Program):
     def wait_until_reporting(self, times: int = 1) -> None:
         """Waits until this run was welcomed by an aggregator, so many times."""
         self.wait_for_log(" reporting to ", times=times)
+
+    def sent_to(self, aggregator: Aggregator) -> tuple[int, int]:
+        """Snapshots and deltas that the last run, which must have been stopped, sent to one of several aggregators."""
+        found = re.search(rf" to {re.escape(aggregator.ingest_address)}: sent (\d+) snapshots, (\d+) deltas,",
+                          self.log())
+        if not found:
+            raise AssertionError(f"the agent did not say what it sent\n{self.log()}")
+        return int(found[1]), int(found[2])
 
     def counters(self) -> AgentCounters:
         """Of the last run, which must have been stopped."""

@@ -96,6 +96,25 @@ TEST(PendingChangesTest, ClearForgetsAll) {
   EXPECT_TRUE(changes.Take().empty());
 }
 
+TEST(PendingChangesTest, MemoryOfWhatCancelledOutIsGivenBack) {
+  constexpr int64_t kMany = 500'000;
+  PendingChanges changes;
+  for (int64_t i = 0; i < kMany; ++i) changes.Add(CellOf(1, i), 1);
+  EXPECT_GE(changes.capacity(), size_t{kMany});
+  for (int64_t i = 0; i < kMany - 10; ++i) {
+    changes.Add(CellOf(1, i), -1);
+    ASSERT_LE(changes.capacity(), 16 * changes.size() + 10'000);
+  }
+  EXPECT_EQ(changes.size(), 10U);
+  const auto sections = changes.Take();
+  ASSERT_EQ(sections.size(), 1U);
+  EXPECT_EQ(sections[0].delta.gained.arrivals.size(), 10U);
+  EXPECT_LE(changes.capacity(), 10'000U);
+  for (int64_t i = 0; i < kMany; ++i) changes.Add(CellOf(1, i), 1);
+  changes.Clear();
+  EXPECT_LE(changes.capacity(), 10'000U);
+}
+
 TEST(PendingChangesTest, SectionsComeSortedAndHoldTheSumOfAllChanges) {
   for (uint64_t seed = test::FirstSeed(); seed < test::FirstSeed() + test::Runs(200); ++seed) {
     SCOPED_TRACE(test::SeedTrace(seed));

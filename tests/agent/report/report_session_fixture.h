@@ -5,8 +5,10 @@
 #include <gtest/gtest.h>
 
 #include <deque>
+#include <iterator>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agent/report/report_session.h"
@@ -46,6 +48,17 @@ inline v1::AggregatorMessage SnapshotRequest() {
   return message;
 }
 
+// The queue is looked at, as it is each second, and what there is to say then is sent.
+inline Messages TakeAll(ReportSession* session) {
+  session->OnQueueSeen();
+  Messages all;
+  for (;;) {
+    Messages some = session->TakeOutgoing();
+    if (some.empty()) return all;
+    std::move(some.begin(), some.end(), std::back_inserter(all));
+  }
+}
+
 // The bytes of the one report that the messages carry, all of them its chunks; none if there are
 // no messages.
 inline std::optional<std::string> ReportBytes(const Messages& messages) {
@@ -55,6 +68,13 @@ inline std::optional<std::string> ReportBytes(const Messages& messages) {
     EXPECT_TRUE(messages[i].has_report_chunk()) << messages[i].ShortDebugString();
     EXPECT_EQ(messages[i].report_chunk().last(), i + 1 == messages.size());
     bytes += messages[i].report_chunk().data();
+  }
+  const v1::ReportChunk& first = messages[0].report_chunk();
+  EXPECT_EQ(first.report_bytes(), messages.size() == 1 ? 0 : bytes.size());
+  EXPECT_EQ(first.data().empty(), messages.size() > 1);
+  for (size_t i = 1; i < messages.size(); ++i) {
+    EXPECT_EQ(messages[i].report_chunk().report_bytes(), 0U);
+    EXPECT_FALSE(messages[i].report_chunk().data().empty());
   }
   return bytes;
 }
@@ -127,10 +147,12 @@ class ReportSessionTest : public ::testing::Test {
     model_.Remove(test::PlaceIn(queue), test::FileName(number));
   }
 
+  Messages Take() { return TakeAll(&session_); }
+
   // Connects and takes the hello.
   void Open() {
     session_.OnConnected();
-    const Messages messages = session_.TakeOutgoing();
+    const Messages messages = Take();
     ASSERT_EQ(messages.size(), 1U);
     ASSERT_TRUE(messages[0].has_hello());
   }
@@ -138,7 +160,7 @@ class ReportSessionTest : public ::testing::Test {
   void ReportSnapshot() {
     Open();
     session_.OnMessage(Welcome(0, 0));
-    const auto report = ReportOf(session_.TakeOutgoing());
+    const auto report = ReportOf(Take());
     ASSERT_TRUE(report);
     ASSERT_EQ(report->sequence(), 1U);
     follower_.Apply(*report);
@@ -157,6 +179,7 @@ class ReportSessionTest : public ::testing::Test {
                            return epoch;
                          }};
   Follower follower_;
+  ReportSession* session_to_tell_ = nullptr;  // of a model that is the test's own
 };
 
 }  // namespace fleetqshape

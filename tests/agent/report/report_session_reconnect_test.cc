@@ -17,17 +17,17 @@ TEST_F(ReportSessionTest, AReportThatDidNotArriveIsSentAgainAsTheSameBytes) {
   Put(1, Queue::kActive, "r@one");
   ReportSnapshot();
   Put(2, Queue::kActive, "r@two");
-  const auto bytes = ReportBytes(session_.TakeOutgoing());
+  const auto bytes = ReportBytes(Take());
   ASSERT_TRUE(bytes);
   for (int i = 0; i < 3; ++i) {
     session_.OnDisconnected();
     Put(3, Queue::kActive, "r@meanwhile" + std::to_string(i));
-    EXPECT_TRUE(session_.TakeOutgoing().empty());
+    EXPECT_TRUE(Take().empty());
     Open();
-    EXPECT_TRUE(session_.TakeOutgoing().empty()) << "before the welcome";
+    EXPECT_TRUE(Take().empty()) << "before the welcome";
     session_.OnMessage(Welcome(kFirstEpoch, 1));
-    EXPECT_EQ(ReportBytes(session_.TakeOutgoing()), bytes);
-    EXPECT_TRUE(session_.TakeOutgoing().empty()) << "once a connection";
+    EXPECT_EQ(ReportBytes(Take()), bytes);
+    EXPECT_TRUE(Take().empty()) << "once a connection";
   }
   follower_.Apply(*ReportOf(std::vector<v1::AgentMessage>{[&] {
     v1::AgentMessage message;
@@ -36,7 +36,7 @@ TEST_F(ReportSessionTest, AReportThatDidNotArriveIsSentAgainAsTheSameBytes) {
     return message;
   }()}));
   session_.OnMessage(Acknowledgement(kFirstEpoch, 2));
-  const auto rest = ReportOf(session_.TakeOutgoing());
+  const auto rest = ReportOf(Take());
   ASSERT_TRUE(rest);
   follower_.Apply(*rest);
   EXPECT_EQ(follower_.cells(), test::CellsOfModel(model_));
@@ -46,14 +46,14 @@ TEST_F(ReportSessionTest, AReportWhoseAcknowledgementWasLostIsNotSentAgain) {
   Put(1, Queue::kActive, "r@one");
   ReportSnapshot();
   Put(2, Queue::kActive, "r@two");
-  const auto report = ReportOf(session_.TakeOutgoing());
+  const auto report = ReportOf(Take());
   ASSERT_TRUE(report);
   follower_.Apply(*report);
   session_.OnDisconnected();
   Put(3, Queue::kActive, "r@three");
   Open();
   session_.OnMessage(Welcome(kFirstEpoch, 2));
-  const auto next = ReportOf(session_.TakeOutgoing());
+  const auto next = ReportOf(Take());
   ASSERT_TRUE(next);
   EXPECT_EQ(next->sequence(), 3U);
   follower_.Apply(*next);
@@ -64,11 +64,11 @@ TEST_F(ReportSessionTest, ASnapshotWhoseAcknowledgementWasLostIsNotSentAgain) {
   Put(1, Queue::kActive, "r@one");
   Open();
   session_.OnMessage(Welcome(0, 0));
-  follower_.Apply(*ReportOf(session_.TakeOutgoing()));
+  follower_.Apply(*ReportOf(Take()));
   session_.OnDisconnected();
   Open();
   session_.OnMessage(Welcome(kFirstEpoch, 1));
-  EXPECT_TRUE(session_.TakeOutgoing().empty());
+  EXPECT_TRUE(Take().empty());
   EXPECT_TRUE(session_.UpToDate());
 }
 
@@ -76,17 +76,17 @@ TEST_F(ReportSessionTest, ASnapshotThatDidNotArriveIsMadeAgain) {
   Put(1, Queue::kActive, "r@one");
   Open();
   session_.OnMessage(Welcome(0, 0));
-  ASSERT_TRUE(ReportOf(session_.TakeOutgoing()));
+  ASSERT_TRUE(ReportOf(Take()));
   session_.OnDisconnected();
   Put(2, Queue::kActive, "r@two");
   Open();
   session_.OnMessage(Welcome(0, 0));
-  const auto report = ReportOf(session_.TakeOutgoing());
+  const auto report = ReportOf(Take());
   ASSERT_TRUE(report);
   EXPECT_EQ(report->sequence(), 1U);
   follower_.Apply(*report);
   session_.OnMessage(Acknowledgement(report->epoch(), 1));
-  if (const auto rest = ReportOf(session_.TakeOutgoing())) follower_.Apply(*rest);
+  if (const auto rest = ReportOf(Take())) follower_.Apply(*rest);
   EXPECT_EQ(follower_.cells(), test::CellsOfModel(model_));
 }
 
@@ -97,7 +97,7 @@ TEST_F(ReportSessionTest, AnAggregatorThatIsWhereItWasGetsWhatChangedMeanwhile) 
   Put(2, Queue::kActive, "r@two");
   Open();
   session_.OnMessage(Welcome(kFirstEpoch, 1));
-  const auto report = ReportOf(session_.TakeOutgoing());
+  const auto report = ReportOf(Take());
   ASSERT_TRUE(report);
   EXPECT_EQ(report->sequence(), 2U);
   follower_.Apply(*report);
@@ -125,22 +125,22 @@ TEST_F(ReportSessionTest, AnAggregatorThatHasSomethingElseGetsASnapshotInANewEpo
       });
       Follower follower;
       session.OnConnected();
-      session.TakeOutgoing();
+      TakeAll(&session);
       session.OnMessage(Welcome(0, 0));
-      follower.Apply(*ReportOf(session.TakeOutgoing()));
+      follower.Apply(*ReportOf(TakeAll(&session)));
       session.OnMessage(Acknowledgement(kFirstEpoch, 1));
       session.OnCellChange({Queue::kHold, Axis::kSenderDomain, 0, 5}, 1);
-      ASSERT_TRUE(ReportOf(session.TakeOutgoing()));
+      ASSERT_TRUE(ReportOf(TakeAll(&session)));
       session.OnMessage(Acknowledgement(kFirstEpoch, 2));
       if (in_flight) {
         session.OnCellChange({Queue::kHold, Axis::kSenderDomain, 0, 6}, 1);
-        ASSERT_TRUE(ReportOf(session.TakeOutgoing()));
+        ASSERT_TRUE(ReportOf(TakeAll(&session)));
       }
       session.OnDisconnected();
       session.OnConnected();
-      session.TakeOutgoing();
+      TakeAll(&session);
       session.OnMessage(Welcome(one.epoch, one.sequence));
-      const auto report = ReportOf(session.TakeOutgoing());
+      const auto report = ReportOf(TakeAll(&session));
       ASSERT_TRUE(report);
       EXPECT_EQ(report->epoch(), kSecondEpoch);
       follower.Apply(*report);
@@ -155,16 +155,16 @@ TEST_F(ReportSessionTest, ASnapshotRequestIsAnsweredWithASnapshotInANewEpoch) {
   Put(1, Queue::kActive, "r@one");
   ReportSnapshot();
   Put(2, Queue::kActive, "r@two");
-  ASSERT_TRUE(ReportOf(session_.TakeOutgoing()));
+  ASSERT_TRUE(ReportOf(Take()));
   Put(3, Queue::kActive, "r@three");
   session_.OnMessage(SnapshotRequest());
-  const auto report = ReportOf(session_.TakeOutgoing());
+  const auto report = ReportOf(Take());
   ASSERT_TRUE(report);
   EXPECT_EQ(report->epoch(), kSecondEpoch);
   follower_.Apply(*report);
   EXPECT_EQ(follower_.cells(), test::CellsOfModel(model_));
   session_.OnMessage(Acknowledgement(kSecondEpoch, 1));
-  EXPECT_TRUE(session_.TakeOutgoing().empty()) << "what was pending is part of the snapshot";
+  EXPECT_TRUE(Take().empty()) << "what was pending is part of the snapshot";
   EXPECT_TRUE(session_.UpToDate());
 }
 
@@ -173,12 +173,12 @@ TEST_F(ReportSessionTest, ChangesBetweenARequestAndTheSnapshotArePartOfTheSnapsh
   ReportSnapshot();
   session_.OnMessage(SnapshotRequest());
   Put(2, Queue::kActive, "r@two");
-  const auto report = ReportOf(session_.TakeOutgoing());
+  const auto report = ReportOf(Take());
   ASSERT_TRUE(report);
   follower_.Apply(*report);
   EXPECT_EQ(follower_.cells(), test::CellsOfModel(model_));
   session_.OnMessage(Acknowledgement(kSecondEpoch, 1));
-  EXPECT_TRUE(session_.TakeOutgoing().empty());
+  EXPECT_TRUE(Take().empty());
   EXPECT_TRUE(session_.UpToDate());
 }
 
@@ -187,7 +187,7 @@ TEST_F(ReportSessionTest, AcknowledgementsForOtherReportsAreIgnored) {
   ReportSnapshot();
   session_.OnMessage(Acknowledgement(kFirstEpoch, 2));  // of nothing in flight
   Put(2, Queue::kActive, "r@two");
-  const auto second = ReportOf(session_.TakeOutgoing());
+  const auto second = ReportOf(Take());
   ASSERT_TRUE(second);
   EXPECT_EQ(second->sequence(), 2U);
   session_.OnMessage(Acknowledgement(kFirstEpoch, 1));
@@ -196,9 +196,9 @@ TEST_F(ReportSessionTest, AcknowledgementsForOtherReportsAreIgnored) {
   session_.OnMessage(Acknowledgement(0, 0));
   session_.OnMessage(v1::AggregatorMessage());
   Put(3, Queue::kActive, "r@three");
-  EXPECT_TRUE(session_.TakeOutgoing().empty()) << "the second report is still in flight";
+  EXPECT_TRUE(Take().empty()) << "the second report is still in flight";
   session_.OnMessage(SnapshotRequest());
-  const auto snapshot = ReportOf(session_.TakeOutgoing());
+  const auto snapshot = ReportOf(Take());
   ASSERT_TRUE(snapshot);
   session_.OnMessage(Acknowledgement(kFirstEpoch, 2));  // late: that report was given up
   EXPECT_FALSE(session_.UpToDate());
@@ -206,12 +206,51 @@ TEST_F(ReportSessionTest, AcknowledgementsForOtherReportsAreIgnored) {
   EXPECT_TRUE(session_.UpToDate());
 }
 
+// Whatever the aggregator has of the report, the snapshot takes its place.
+TEST_F(ReportSessionTest, NamesRenewedAndTheConnectionLostWhileAReportIsInFlight) {
+  for (const bool renewed_first : {true, false}) {
+    for (const uint64_t sequence : {1, 2}) {
+      SCOPED_TRACE(sequence);
+      QueueModel model([this](const Cell& cell, int64_t change) {
+        if (session_to_tell_ != nullptr) session_to_tell_->OnCellChange(cell, change);
+      });
+      uint64_t epoch = kFirstEpoch;
+      ReportSession session(Options(), &model, &clock_, [&epoch] { return epoch++; });
+      session_to_tell_ = &session;
+      test::PutFile(1, Queue::kActive, envelopes_.Make(1000, "s@sender", {"r@one"}), &model);
+      session.OnConnected();
+      TakeAll(&session);
+      session.OnMessage(Welcome(0, 0));
+      ASSERT_TRUE(ReportOf(TakeAll(&session)));
+      session.OnMessage(Acknowledgement(kFirstEpoch, 1));
+      test::PutFile(2, Queue::kActive, envelopes_.Make(1000, "s@sender", {"r@two"}), &model);
+      ASSERT_TRUE(ReportOf(TakeAll(&session)));
+      if (!renewed_first) session.OnDisconnected();
+      model.RenewNames();
+      session.OnNamesRenewed();
+      if (renewed_first) session.OnDisconnected();
+      session.OnConnected();
+      TakeAll(&session);
+      session.OnMessage(Welcome(kFirstEpoch, sequence));
+      const auto report = ReportOf(TakeAll(&session));
+      ASSERT_TRUE(report);
+      EXPECT_EQ(report->epoch(), kSecondEpoch);
+      Follower follower;
+      follower.Apply(*report);
+      EXPECT_EQ(follower.cells(), test::CellsOfModel(model));
+      session.OnMessage(Acknowledgement(kSecondEpoch, 1));
+      EXPECT_TRUE(session.UpToDate());
+      session_to_tell_ = nullptr;
+    }
+  }
+}
+
 TEST_F(ReportSessionTest, ASecondWelcomeIsIgnored) {
   Put(1, Queue::kActive, "r@one");
   ReportSnapshot();
   session_.OnMessage(Welcome(0, 0));
   EXPECT_TRUE(session_.UpToDate());
-  EXPECT_TRUE(session_.TakeOutgoing().empty());
+  EXPECT_TRUE(Take().empty());
 }
 
 }  // namespace

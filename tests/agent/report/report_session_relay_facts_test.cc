@@ -20,7 +20,7 @@ class ReportSessionRelayFactsTest : public ReportSessionTest {
  protected:
   // The next report, acknowledged at once; none if there is nothing to say (or a heartbeat).
   std::optional<v1::Report> NextReport() {
-    const Messages messages = session_.TakeOutgoing();
+    const Messages messages = Take();
     if (messages.empty() || messages[0].has_heartbeat()) return std::nullopt;
     const auto report = ReportOf(messages);
     if (report) {
@@ -135,19 +135,19 @@ TEST_F(ReportSessionRelayFactsTest, AVersionBeyondTheLimitIsCut) {
 TEST_F(ReportSessionRelayFactsTest, ChangedFileCountsAloneAreReportedWhenTheyLasted) {
   ReportAll();
   clock_.AdvanceSeconds(3);
-  const int64_t changed = clock_.NowMilliseconds();
+  const int64_t changed = clock_.MonotonicMilliseconds();
   session_.SetFileCounts(FileCountsOf(5));
   EXPECT_FALSE(session_.UpToDate());
-  EXPECT_EQ(session_.NextHeartbeatMilliseconds(), changed + 7'000) << "the heartbeat";
+  EXPECT_EQ(session_.NextOutgoingMilliseconds(), changed + 7'000) << "the heartbeat";
   clock_.AdvanceSeconds(7);
-  const Messages heartbeat = session_.TakeOutgoing();
+  const Messages heartbeat = Take();
   ASSERT_EQ(heartbeat.size(), 1U);
   EXPECT_TRUE(heartbeat[0].has_heartbeat());
 
-  EXPECT_EQ(session_.NextHeartbeatMilliseconds(), changed + 10'000) << "the file counts";
+  EXPECT_EQ(session_.NextOutgoingMilliseconds(), changed + 10'000) << "the file counts";
   session_.SetFileCounts(FileCountsOf(6));  // still not what was reported
   clock_.AdvanceMilliseconds(2'999);
-  EXPECT_TRUE(session_.TakeOutgoing().empty());
+  EXPECT_TRUE(Take().empty());
   clock_.AdvanceMilliseconds(1);
   const auto report = NextReport();
   ASSERT_TRUE(report);
@@ -156,7 +156,7 @@ TEST_F(ReportSessionRelayFactsTest, ChangedFileCountsAloneAreReportedWhenTheyLas
   EXPECT_FALSE(report->has_settings());
   EXPECT_EQ(report->sections_size(), 0);
   EXPECT_TRUE(session_.UpToDate());
-  EXPECT_EQ(session_.NextHeartbeatMilliseconds(), changed + 20'000);
+  EXPECT_EQ(session_.NextOutgoingMilliseconds(), changed + 20'000);
 }
 
 TEST_F(ReportSessionRelayFactsTest, ChangedFileCountsGoAlongWithWhatElseChangedAtOnce) {
@@ -202,31 +202,37 @@ TEST_F(ReportSessionRelayFactsTest, CountsThatAreNeverTheSameMakeAReportATimeOfD
   EXPECT_EQ(session_.counters().deltas, 1000U / 11);
 }
 
-TEST_F(ReportSessionRelayFactsTest, FileCountsDoNotWaitForAClockThatWasSetBack) {
+TEST_F(ReportSessionRelayFactsTest, FileCountsWaitTheSameTimeWhateverTheWallClockDoes) {
   ReportAll();
-  session_.SetFileCounts(FileCountsOf(5));
-  clock_.AdvanceSeconds(-86'400);
-  const auto report = NextReport();
-  ASSERT_TRUE(report);
-  EXPECT_EQ(TextOf(report->files()), TextOf(FileCountsOf(5)));
+  for (const int64_t jump : {-86'400, 86'400}) {
+    SCOPED_TRACE(jump);
+    session_.SetFileCounts(FileCountsOf(jump < 0 ? 5 : 6));
+    clock_.AdvanceMilliseconds(1);  // past the heartbeat
+    clock_.JumpSeconds(jump);
+    EXPECT_FALSE(NextReport());
+    clock_.AdvanceMilliseconds(9'998);
+    EXPECT_FALSE(NextReport());
+    clock_.AdvanceMilliseconds(1);
+    EXPECT_TRUE(NextReport());
+  }
 }
 
 TEST_F(ReportSessionRelayFactsTest, WhatChangesWhileAReportIsInFlightWaitsForItsEnd) {
   ReportAll();
   session_.SetSettings(SettingsOf(5));
-  ASSERT_TRUE(ReportOf(session_.TakeOutgoing()));
-  const int64_t sent = clock_.NowMilliseconds();
+  ASSERT_TRUE(ReportOf(Take()));
+  const int64_t sent = clock_.MonotonicMilliseconds();
   session_.SetSettings(SettingsOf());  // as it was before that report
   session_.SetFileCounts(FileCountsOf(5));
   clock_.AdvanceSeconds(60);
-  const Messages messages = session_.TakeOutgoing();
+  const Messages messages = Take();
   ASSERT_EQ(messages.size(), 1U);
   EXPECT_TRUE(messages[0].has_heartbeat());
-  EXPECT_EQ(session_.NextHeartbeatMilliseconds(), sent + 70'000)
+  EXPECT_EQ(session_.NextOutgoingMilliseconds(), sent + 70'000)
       << "nobody wakes up for what can't be sent";
   session_.OnMessage(Acknowledgement(kFirstEpoch, 2));
   EXPECT_FALSE(session_.UpToDate());
-  const auto report = ReportOf(session_.TakeOutgoing());
+  const auto report = ReportOf(Take());
   ASSERT_TRUE(report);
   EXPECT_EQ(report->sequence(), 3U);
   EXPECT_EQ(TextOf(report->settings()), TextOf(SettingsOf()));
@@ -239,7 +245,7 @@ TEST_F(ReportSessionRelayFactsTest, AReportThatDidNotArriveIsSentAgainAsItWas) {
   ReportAll();
   session_.SetSettings(SettingsOf(5));
   session_.SetFileCounts(FileCountsOf(5));
-  const auto bytes = ReportBytes(session_.TakeOutgoing());
+  const auto bytes = ReportBytes(Take());
   ASSERT_TRUE(bytes);
   session_.OnDisconnected();
   session_.SetSettings(SettingsOf(6));
@@ -247,9 +253,9 @@ TEST_F(ReportSessionRelayFactsTest, AReportThatDidNotArriveIsSentAgainAsItWas) {
   clock_.AdvanceSeconds(60);
   Open();
   session_.OnMessage(Welcome(kFirstEpoch, 1));
-  EXPECT_EQ(ReportBytes(session_.TakeOutgoing()), bytes);
+  EXPECT_EQ(ReportBytes(Take()), bytes);
   session_.OnMessage(Acknowledgement(kFirstEpoch, 2));
-  const auto report = ReportOf(session_.TakeOutgoing());
+  const auto report = ReportOf(Take());
   ASSERT_TRUE(report);
   EXPECT_EQ(report->sequence(), 3U);
   EXPECT_EQ(TextOf(report->settings()), TextOf(SettingsOf(6)));
@@ -261,9 +267,9 @@ TEST_F(ReportSessionRelayFactsTest, WhatChangedWhileDisconnectedIsReportedAfterT
   session_.OnDisconnected();
   session_.SetSettings(SettingsOf(5));
   session_.SetFileCounts(FileCountsOf(5));
-  EXPECT_FALSE(session_.NextHeartbeatMilliseconds());
+  EXPECT_FALSE(session_.NextOutgoingMilliseconds());
   clock_.AdvanceSeconds(3600);
-  EXPECT_TRUE(session_.TakeOutgoing().empty());
+  EXPECT_TRUE(Take().empty());
   Open();
   session_.OnMessage(Welcome(kFirstEpoch, 1));
   EXPECT_FALSE(session_.UpToDate());
@@ -291,7 +297,7 @@ TEST_F(ReportSessionRelayFactsTest, AReportThatIsGivenUpTakesNothingAway) {
   ReportAll();
   session_.SetSettings(SettingsOf(5));
   session_.SetFileCounts(FileCountsOf(5));
-  ASSERT_TRUE(ReportOf(session_.TakeOutgoing()));
+  ASSERT_TRUE(ReportOf(Take()));
   session_.OnMessage(SnapshotRequest());
   const auto report = NextReport();
   ASSERT_TRUE(report);
