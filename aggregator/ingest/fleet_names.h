@@ -8,6 +8,7 @@
 #include <shared_mutex>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
@@ -17,22 +18,28 @@ namespace fleetqshape {
 // Safe for use by several threads. Names stay, and so do the references to them.
 class FleetNames {
  public:
+  // The NameHash of each id that Intern gave. While one is there, names can't be added: it is for a
+  // moment, and its thread must not call Intern.
+  class Hashes {
+   public:
+    explicit Hashes(const FleetNames& names) : lock_(names.mutex_), hashes_(names.hashes_) {}
+    uint64_t operator[](uint32_t id) const { return hashes_[id]; }
+
+   private:
+    std::shared_lock<std::shared_mutex> lock_;
+    const std::vector<uint64_t>& hashes_;
+  };
+
   // The id of `name`, a new one if it has none. Ids are given from 0, without gaps.
   uint32_t Intern(std::string_view name);
-  // NameHash of an id that Intern gave.
-  uint64_t hash(uint32_t id) const;
   std::string_view name(uint32_t id) const;
   // One more than the largest id.
   size_t size() const;
 
  private:
-  struct Entry {
-    std::string name;
-    uint64_t hash;
-  };
-
   mutable std::shared_mutex mutex_;  // guards what follows
-  std::deque<Entry> entries_;
+  std::deque<std::string> names_;
+  std::vector<uint64_t> hashes_;  // apart from the names: reports look up hashes only
   absl::flat_hash_map<absl::string_view, uint32_t> ids_;
 };
 

@@ -22,13 +22,14 @@ constexpr size_t kSmallOperandBytes = size_t{16} << 10;
 absl::StatusOr<uint64_t> BlockDigest(Queue queue, Axis axis, const Block& block,
                                      const std::vector<uint32_t>& fleet_ids,
                                      const FleetNames& names) {
+  const FleetNames::Hashes hashes(names);
   uint64_t digest = 0;
   for (size_t i = 0; i < block.name_ids.size(); ++i) {
     if (block.name_ids[i] >= fleet_ids.size()) {
       return absl::InvalidArgumentError(
           absl::StrCat("name id ", block.name_ids[i], " of ", fleet_ids.size(), " is not given"));
     }
-    const uint64_t name_hash = names.hash(fleet_ids[block.name_ids[i]]);
+    const uint64_t name_hash = hashes[fleet_ids[block.name_ids[i]]];
     for (uint32_t k = block.offsets[i]; k < block.offsets[i + 1]; ++k) {
       digest += CellHash(queue, axis, name_hash, block.arrivals[k]);
     }
@@ -42,8 +43,9 @@ std::shared_ptr<const std::vector<uint32_t>> WithNames(
     const std::shared_ptr<const std::vector<uint32_t>>& before, const Added& added,
     FleetNames* names) {
   if (added.empty()) return before;
-  auto after = std::make_shared<std::vector<uint32_t>>(*before);
+  auto after = std::make_shared<std::vector<uint32_t>>();
   after->reserve(before->size() + static_cast<size_t>(added.size()));
+  after->assign(before->begin(), before->end());
   for (const std::string& name : added) after->push_back(names->Intern(name));
   return after;
 }
@@ -69,7 +71,7 @@ absl::Status ApplySection(const v1::Section& section, bool snapshot, const Fleet
                           RelayState* state, AppliedReport* applied) {
   FQS_ASSIGN_OR_RETURN(const Queue queue, SectionQueue(section));
   FQS_ASSIGN_OR_RETURN(const Axis axis, SectionAxis(section));
-  FQS_ASSIGN_OR_RETURN(const BlockDelta delta, DecodeSection(section));
+  FQS_ASSIGN_OR_RETURN(BlockDelta delta, DecodeSection(section));
   if (snapshot && !delta.lost.name_ids.empty()) {
     return absl::InvalidArgumentError("a snapshot that loses something");
   }
@@ -84,7 +86,12 @@ absl::Status ApplySection(const v1::Section& section, bool snapshot, const Fleet
   FQS_ASSIGN_OR_RETURN(const uint64_t lost,
                        BlockDigest(queue, axis, delta.lost, *state->fleet_ids, names));
   state->digest += gained - lost;
-  FQS_ASSIGN_OR_RETURN(Block block, ApplyDelta(*state->sections[index], delta));
+  Block block;
+  if (snapshot) {
+    block = std::move(delta.gained);
+  } else {
+    FQS_ASSIGN_OR_RETURN(block, ApplyDelta(*state->sections[index], delta));
+  }
 
   SectionWrite write{queue, axis, SectionWrite::Kind::kMerge, section.SerializeAsString()};
   size_t& operand_bytes = applied->operands.since_base[index];

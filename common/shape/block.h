@@ -53,6 +53,8 @@ absl::StatusOr<Block> ApplyDelta(const Block& base, const BlockDelta& delta);
 // The one delta that does what `first` and then `second` do. What one gains and the other loses
 // cancels out.
 BlockDelta CombineDeltas(const BlockDelta& first, const BlockDelta& second);
+// The same for any number of them, in their order.
+BlockDelta CombineDeltas(std::vector<BlockDelta> deltas);
 
 }  // namespace fleetqshape
 

@@ -1,5 +1,7 @@
 #include "common/shape/cell_digest.h"
 
+// Inline: the compiler then knows the length of a cell.
+#define XXH_INLINE_ALL
 #include <xxhash.h>
 
 #include <bit>

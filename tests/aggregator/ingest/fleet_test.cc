@@ -106,7 +106,7 @@ TEST(FleetNamesTest, EachNameHasOneIdAndItsHash) {
   EXPECT_EQ(names.Intern("a"), 0U);
   EXPECT_EQ(names.size(), 3U);
   EXPECT_EQ(names.name(2), std::string("a\0b", 3));
-  EXPECT_EQ(names.hash(0), NameHash("a"));
+  EXPECT_EQ(FleetNames::Hashes(names)[0], NameHash("a"));
 }
 
 TEST(FleetNamesTest, NamesStayWhereTheyAre) {

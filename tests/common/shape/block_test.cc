@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <iterator>
 #include <limits>
 #include <map>
 #include <random>
@@ -244,6 +245,55 @@ TEST(BlockPropertyTest, ACombinedDeltaDoesWhatBothDo) {
       for (const int64_t arrival : arrivals) ASSERT_EQ(other->second.count(arrival), 0U) << round;
     }
   }
+}
+
+// As large as real ones, so that ranges are copied in one go.
+TEST(BlockPropertyTest, FewChangesOfALargeState) {
+  const unsigned seed = std::random_device()();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 random(seed);
+  Cells state;
+  for (int i = 0; i < 4000; ++i) state[random() % 4 * (random() % 200)].insert(random() % 300);
+  for (int round = 0; round < 100; ++round) {
+    const Block base = BlockOf(state);
+    Cells gained;
+    Cells lost;
+    for (int i = 0; i < 30; ++i) {
+      const auto name = static_cast<uint32_t>(random() % 700);
+      const auto arrival = static_cast<int64_t>(random() % 300);
+      state[name].insert(arrival);
+      gained[name].insert(arrival);
+    }
+    for (int i = 0; i < 30; ++i) {
+      const auto entry = std::next(state.begin(), random() % state.size());
+      lost[entry->first].insert(*entry->second.begin());
+      entry->second.erase(entry->second.begin());
+      if (entry->second.empty()) state.erase(entry);
+    }
+    ASSERT_EQ(CellsOf(Applied(base, DeltaOf(gained, lost))), state) << round;
+  }
+}
+
+TEST(BlockPropertyTest, ManyDeltasCombineAsTwoAndTwoDo) {
+  const unsigned seed = std::random_device()();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  RandomBlocks blocks(seed);
+  for (size_t count = 1; count < 20; ++count) {
+    Cells state = blocks.Some();
+    const Block base = BlockOf(state);
+    std::vector<BlockDelta> deltas;
+    BlockDelta one_by_one;
+    for (size_t i = 0; i < count; ++i) {
+      deltas.push_back(blocks.Change(&state));
+      one_by_one = CombineDeltas(one_by_one, deltas.back());
+    }
+    const BlockDelta combined = CombineDeltas(deltas);
+    ASSERT_EQ(CellsOf(Applied(base, combined)), state) << count;
+    if (count == 1) continue;  // a delta alone may both gain and lose an arrival
+    ASSERT_EQ(combined.gained, one_by_one.gained) << count;
+    ASSERT_EQ(combined.lost, one_by_one.lost) << count;
+  }
+  EXPECT_TRUE(CombineDeltas({}).empty());
 }
 
 // RocksDB combines operands in any grouping.
