@@ -19,6 +19,7 @@ namespace fleetqshape::test {
 struct SimulatedEvents {
   uint64_t acknowledged = 0;
   uint64_t cut_streams = 0;
+  uint64_t garbled_streams = 0;
   uint64_t lost_messages = 0;
   uint64_t late_messages = 0;  // of a stream that the agent had given up
   uint64_t refused_twins = 0;  // a stream while the one before seemed open
@@ -34,6 +35,7 @@ struct SimulatedEvents {
   uint64_t full_disks = 0;
   uint64_t disk_errors = 0;
   uint64_t recoveries = 0;
+  uint64_t duplicates = 0;
   uint64_t damages = 0;
   uint64_t damaged_relays = 0;
   uint64_t clock_jumps = 0;
@@ -70,6 +72,12 @@ class FleetSimulation {
   void SendOutgoing(size_t agent, size_t aggregator);
   void DeliverToAggregator(size_t agent, size_t aggregator, int64_t messages);
   void DeliverToAgent(size_t agent, size_t aggregator);
+  void SpoilNetwork(size_t agent, size_t aggregator);
+  // The agent comes back while its last report still waits to be written, and sends it again.
+  void Overtake(size_t agent, size_t aggregator);
+  // A message comes twice, too early, or not at all, and what follows it comes nevertheless. The
+  // network does not do that by itself; the stream does not live long.
+  void Garble(size_t agent, size_t aggregator);
   // The stream breaks; the agent sees that now or later, and so does the aggregator.
   void Cut(size_t agent, size_t aggregator);
   void AgentNotices(size_t agent, size_t aggregator);

@@ -29,6 +29,7 @@ uint64_t RunsAShard() {
 void ExpectAllHappened(const SimulatedEvents& events) {
   EXPECT_GT(events.acknowledged, kRunsAShard);
   EXPECT_GT(events.cut_streams, 0U);
+  EXPECT_GT(events.garbled_streams, 0U);
   EXPECT_GT(events.lost_messages, 0U);
   EXPECT_GT(events.late_messages, 0U);
   EXPECT_GT(events.refused_twins, 0U);
@@ -44,6 +45,7 @@ void ExpectAllHappened(const SimulatedEvents& events) {
   EXPECT_GT(events.full_disks, 0U);
   EXPECT_GT(events.disk_errors, 0U);
   EXPECT_GT(events.recoveries, 0U);
+  EXPECT_GT(events.duplicates, 0U);
   EXPECT_GT(events.damages, 0U);
   EXPECT_GT(events.damaged_relays, 0U);
   EXPECT_GT(events.clock_jumps, 0U);

@@ -80,6 +80,7 @@ void SimulatedAgent::LookAtQueue() {
             envelopes_.Make(message.arrival, message.sender, message.recipients), &model, version);
   }
   model.EndPass({kAllQueues.begin(), kAllQueues.end()});
+  for (const auto& session : process_->sessions) session->OnQueueSeen();
 }
 
 SimulatedAgent::Message SimulatedAgent::RandomMessage() {

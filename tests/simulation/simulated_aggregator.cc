@@ -49,6 +49,7 @@ bool SimulatedAggregator::Start() {
 void SimulatedAggregator::Stop(Crash crash) {
   if (process_ == nullptr) return;
   recoveries_ += process_->engine.counters().recoveries;
+  duplicates_ += process_->engine.counters().duplicates;
   if (crash == Crash::kProcess) disk_.CrashProcess();
   if (crash == Crash::kMachine) disk_.CrashMachine();
   for (const auto& weak : streams_) {

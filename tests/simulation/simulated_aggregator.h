@@ -68,7 +68,9 @@ class SimulatedAggregator {
   // The epochs in which reports of the relay were acknowledged.
   const std::set<uint64_t>& epochs(const std::string& host) { return relays_[host].epochs; }
   uint64_t acknowledged() const { return acknowledged_; }
+  // Of processes that ended.
   uint64_t recoveries() const { return recoveries_; }
+  uint64_t duplicates() const { return duplicates_; }
   uint64_t damaged() const { return damaged_; }
 
  private:
@@ -109,6 +111,7 @@ class SimulatedAggregator {
   absl::Status start_problem_;
   uint64_t acknowledged_ = 0;
   uint64_t recoveries_ = 0;
+  uint64_t duplicates_ = 0;
   uint64_t damaged_ = 0;
 };
 
