@@ -16,6 +16,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "aggregator/store/section_merge_operator.h"
+#include "aggregator/store/section_value.h"
 #include "aggregator/store/store_directory.h"
 #include "common/base/mutex.h"
 #include "spdlog/spdlog.h"
@@ -62,7 +63,9 @@ std::vector<rocksdb::ColumnFamilyDescriptor> MakeFamilies(const DatabaseOptions&
     family.write_buffer_size = given.write_buffer_bytes;
     descriptors.emplace_back(name, family);
   }
+  static const EmptySectionFilter kEmptySections;  // has no state
   descriptors[kShapes].options.merge_operator = std::make_shared<SectionMergeOperator>();
+  descriptors[kShapes].options.compaction_filter = &kEmptySections;
   return descriptors;
 }
 
@@ -105,6 +108,12 @@ bool IsDamage(const rocksdb::Status& status) {
          (status.IsInvalidArgument() &&
           (absl::StrContains(status.ToString(), "does not exist") ||
            absl::StrContains(absl::AsciiStrToLower(status.ToString()), "column famil")));
+}
+
+absl::Status OpeningError(const std::string& path, const rocksdb::Status& status) {
+  const std::string words = absl::StrCat(path, ": ", status.ToString());
+  if (IsDamage(status)) return absl::DataLossError(words);
+  return absl::Status(ToAbsl(status).code(), words);
 }
 
 }  // namespace
@@ -200,9 +209,13 @@ absl::StatusOr<std::unique_ptr<Database>> Database::OpenAs(Access access, const 
     if (access == Access::kWrite) leftovers.Remove();
     if (!opened.IsCorruption()) break;
   }
-  const std::string words = absl::StrCat(path, ": ", opened.ToString());
-  if (IsDamage(opened)) return absl::DataLossError(words);
-  return absl::Status(ToAbsl(opened).code(), words);
+  return OpeningError(path, opened);
+}
+
+absl::Status Database::Repair(const std::string& path, const DatabaseOptions& options) {
+  const rocksdb::Status repaired =
+      rocksdb::RepairDB(path, MakeDbOptions(options), MakeFamilies(options));
+  return repaired.ok() ? absl::OkStatus() : OpeningError(path, repaired);
 }
 
 rocksdb::Status Database::TryOpen(Access access, rocksdb::WALRecoveryMode mode,

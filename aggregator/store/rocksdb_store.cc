@@ -3,19 +3,22 @@
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
 #include <rocksdb/options.h>
+#include <rocksdb/status.h>
 #include <rocksdb/write_batch.h>
 
-#include <string_view>
+#include <set>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "aggregator/store/database.h"
+#include "aggregator/store/rebuild.h"
+#include "aggregator/store/relay_check.h"
+#include "aggregator/store/relay_reader.h"
 #include "aggregator/store/store_directory.h"
 #include "aggregator/store/store_keys.h"
 #include "common/base/mutex.h"
 #include "common/base/status_macros.h"
-#include "common/codec/section_codec.h"
 #include "spdlog/spdlog.h"
 
 namespace fleetqshape {
@@ -64,21 +67,13 @@ class RocksDbStore final : public Store {
     MutexLock lock(mutex_);
     // After an error of RocksDB's own writing, what there is can still be read.
     FQS_RETURN_IF_ERROR(failure_);
-    const std::unique_ptr<rocksdb::Iterator> relays(NewIterator(kRelays));
-    for (relays->SeekToFirst(); relays->Valid(); relays->Next()) {
-      LoadedRelay loaded;
-      loaded.relay = RelayOfKey(relays->key().ToStringView());
-      if (!loaded.record.ParseFromArray(relays->value().data(),
-                                        static_cast<int>(relays->value().size()))) {
-        visit(std::move(loaded), absl::DataLossError("its record does not parse"));
-        continue;
-      }
-      if (!wanted(loaded.relay, loaded.record)) continue;
-      absl::Status problem = LoadNames(&loaded);
-      problem.Update(LoadSections(&loaded));
-      visit(std::move(loaded), std::move(problem));
-    }
-    return ToAbsl(relays->status());
+    std::set<RelayId> told;
+    const absl::Status trouble = VisitRelays(wanted, visit, &told);
+    if (!absl::IsDataLoss(trouble)) return trouble;
+    // What was visited stays true. If this fails, the store has failed.
+    Suspect(std::string(trouble.message()));
+    failure_ = Rebuild(told);
+    return absl::OkStatus();
   }
 
  private:
@@ -89,10 +84,29 @@ class RocksDbStore final : public Store {
   }
 
   void Fail(const rocksdb::Status& status) FQS_REQUIRES(mutex_) {
+    if (status.IsCorruption()) Suspect(status.ToString());
     failure_ = ToAbsl(status);
     if (!absl::IsResourceExhausted(failure_)) {
       failure_ = absl::UnavailableError(failure_.message());
     }
+  }
+
+  // What RocksDB could not read. `told` becomes the relays that were visited with a problem.
+  absl::Status VisitRelays(Wanted wanted, Visit visit, std::set<RelayId>* told)
+      FQS_REQUIRES(mutex_) {
+    RelayReader reader(database_.get());
+    LoadedRelay loaded;
+    absl::Status problem;
+    while (reader.Next(wanted, &loaded, &problem)) {
+      const absl::Status trouble = reader.trouble();
+      if (!trouble.ok() && !absl::IsDataLoss(trouble)) return trouble;
+      if (problem.ok() && IsLostRelay(loaded.record)) {
+        problem = absl::DataLossError("it was damaged before, and its agent has sent no snapshot");
+      }
+      if (!problem.ok()) told->insert(loaded.relay);
+      visit(std::move(loaded), std::move(problem));
+    }
+    return reader.trouble();
   }
 
   // Makes the store usable, or fails it.
@@ -105,22 +119,79 @@ class RocksDbStore final : public Store {
   absl::Status TryOpenDatabase() FQS_REQUIRES(mutex_) {
     FQS_RETURN_IF_ERROR(directory_->FinishReplacement());
     FQS_ASSIGN_OR_RETURN(const bool there, directory_->HasDatabase());
-    if (!there) FQS_RETURN_IF_ERROR(MakeEmpty());
+    if (!there) FQS_RETURN_IF_ERROR(ReplaceByEmpty());
     auto opened = Database::Open(directory_->database(), options_);
     if (absl::IsDataLoss(opened.status())) {
-      return absl::UnavailableError(opened.status().message());
+      Suspect(std::string(opened.status().message()));
+      opened = OpenRepaired();
     }
     FQS_RETURN_IF_ERROR(opened.status());
     database_ = *std::move(opened);
     TellOfLog();
-    return CheckFormat();
+    const absl::Status format = CheckFormat();
+    if (absl::IsDataLoss(format)) {
+      Suspect(std::string(format.message()));
+    } else {
+      FQS_RETURN_IF_ERROR(format);
+    }
+    return suspect_ ? Rebuild({}) : absl::OkStatus();
   }
 
-  absl::Status MakeEmpty() FQS_REQUIRES(mutex_) {
+  // RocksDB's files are known to be damaged: they don't stay in use.
+  void Suspect(const std::string& why) FQS_REQUIRES(mutex_) {
+    if (!suspect_) spdlog::error("{}: the database is damaged: {}", directory_->path(), why);
+    suspect_ = true;
+  }
+
+  // A database that can't be opened, as far as RocksDB can repair it; an empty one if it can't.
+  absl::StatusOr<std::unique_ptr<Database>> OpenRepaired() FQS_REQUIRES(mutex_) {
+    absl::Status repaired = Database::Repair(directory_->database(), options_);
+    if (repaired.ok()) {
+      auto opened = Database::Open(directory_->database(), options_);
+      if (!absl::IsDataLoss(opened.status())) return opened;
+      repaired = opened.status();
+    }
+    if (!absl::IsDataLoss(repaired)) return repaired;
+    spdlog::error(
+        "{}: nothing of the database can be read ({}): it is put aside as {}, and all agents will "
+        "be asked for snapshots",
+        directory_->path(), std::string(repaired.message()), directory_->damaged_database());
+    FQS_RETURN_IF_ERROR(ReplaceByEmpty());
+    suspect_ = false;
+    return Database::Open(directory_->database(), options_);
+  }
+
+  // Puts a new database with all that is sound into the place of the one that is open.
+  absl::Status Rebuild(const std::set<RelayId>& told) FQS_REQUIRES(mutex_) {
+    absl::Status status = TryRebuild(told);
+    if (status.ok()) {
+      auto opened = Database::Open(directory_->database(), options_);
+      status = opened.status();
+      if (status.ok()) database_ = *std::move(opened);
+    }
+    if (status.ok()) return status;
+    spdlog::error("{}: the store can't be written anew: {}", directory_->path(),
+                  std::string(status.message()));
+    database_.reset();
+    directory_->DropNew().IgnoreError();  // its room may be what is missing
+    return absl::IsResourceExhausted(status) ? status : absl::UnavailableError(status.message());
+  }
+
+  absl::Status TryRebuild(const std::set<RelayId>& told) FQS_REQUIRES(mutex_) {
+    FQS_RETURN_IF_ERROR(directory_->PrepareNew());
+    FQS_ASSIGN_OR_RETURN(auto fresh, Database::Create(directory_->new_database(), options_));
+    FQS_RETURN_IF_ERROR(CopyWhatIsSound(database_.get(), fresh.get(), told));
+    fresh.reset();
+    database_.reset();
+    FQS_RETURN_IF_ERROR(directory_->ReplaceByNew());
+    suspect_ = false;
+    return absl::OkStatus();
+  }
+
+  absl::Status ReplaceByEmpty() FQS_REQUIRES(mutex_) {
     FQS_RETURN_IF_ERROR(directory_->PrepareNew());
     FQS_ASSIGN_OR_RETURN(auto empty, Database::Create(directory_->new_database(), options_));
-    FQS_RETURN_IF_ERROR(
-        ToAbsl(empty->db().Put(Synced(), empty->family(kMeta), kFormatKey, kFormatVersion)));
+    FQS_RETURN_IF_ERROR(WriteFormat(empty.get()));
     empty.reset();
     return directory_->ReplaceByNew();
   }
@@ -149,15 +220,12 @@ class RocksDbStore final : public Store {
     std::string version;
     const rocksdb::Status found =
         database_->db().Get(rocksdb::ReadOptions(), database_->family(kMeta), kFormatKey, &version);
+    if (found.IsNotFound()) return absl::DataLossError("its format version is missing");
     FQS_RETURN_IF_ERROR(ToAbsl(found));
     if (version == kFormatVersion) return absl::OkStatus();
     return absl::FailedPreconditionError(
         absl::StrCat("the store has format ", version, ", this program reads ", kFormatVersion,
                      "; use the program that wrote it, or another data directory"));
-  }
-
-  rocksdb::Iterator* NewIterator(Family family) FQS_REQUIRES(mutex_) {
-    return database_->db().NewIterator(rocksdb::ReadOptions(), database_->family(family));
   }
 
   rocksdb::Status Append(const RelayWrite& write, rocksdb::WriteBatch* batch) FQS_REQUIRES(mutex_) {
@@ -199,56 +267,14 @@ class RocksDbStore final : public Store {
     return status;
   }
 
-  // Calls `visit` with each value of the family whose key starts with the relay's.
-  template <typename Visit>
-  absl::Status ForEachOfRelay(Family family, RelayId relay, Visit visit) FQS_REQUIRES(mutex_) {
-    const std::string prefix = RelayKey(relay);
-    const std::unique_ptr<rocksdb::Iterator> entries(NewIterator(family));
-    for (entries->Seek(prefix); entries->Valid() && entries->key().starts_with(prefix);
-         entries->Next()) {
-      FQS_RETURN_IF_ERROR(visit(entries->key(), entries->value()));
-    }
-    return ToAbsl(entries->status());
-  }
-
-  absl::Status LoadNames(LoadedRelay* loaded) FQS_REQUIRES(mutex_) {
-    return ForEachOfRelay(
-        kNames, loaded->relay, [&](const rocksdb::Slice& key, const rocksdb::Slice& value) {
-          v1::StoredNames names;
-          const auto place = ParseNamesKey(key.ToStringView());
-          if (!place || place->first_name_id != loaded->names.size() ||
-              !names.ParseFromArray(value.data(), static_cast<int>(value.size()))) {
-            return absl::DataLossError("its names have a gap or don't parse");
-          }
-          for (std::string& name : *names.mutable_names()) {
-            loaded->names.push_back(std::move(name));
-          }
-          return absl::OkStatus();
-        });
-  }
-
-  absl::Status LoadSections(LoadedRelay* loaded) FQS_REQUIRES(mutex_) {
-    return ForEachOfRelay(
-        kShapes, loaded->relay,
-        [&](const rocksdb::Slice& /*key*/, const rocksdb::Slice& value) -> absl::Status {
-          v1::Section section;
-          if (!section.ParseFromArray(value.data(), static_cast<int>(value.size()))) {
-            return absl::DataLossError("a section does not parse");
-          }
-          FQS_ASSIGN_OR_RETURN(const Queue queue, SectionQueue(section));
-          FQS_ASSIGN_OR_RETURN(const Axis axis, SectionAxis(section));
-          FQS_ASSIGN_OR_RETURN(Block block, DecodeState(section));
-          loaded->sections.push_back({queue, axis, std::move(block)});
-          return absl::OkStatus();
-        });
-  }
-
   Mutex mutex_;
   const std::unique_ptr<StoreDirectory> directory_ FQS_GUARDED_BY(mutex_);
   const DatabaseOptions options_;
   // Null only while failure_ is an error.
   std::unique_ptr<Database> database_ FQS_GUARDED_BY(mutex_);
   absl::Status failure_ FQS_GUARDED_BY(mutex_);
+  // RocksDB said that the files are damaged, and they are still in use.
+  bool suspect_ FQS_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace

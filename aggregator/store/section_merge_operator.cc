@@ -1,8 +1,12 @@
 #include "aggregator/store/section_merge_operator.h"
 
+#include <array>
+#include <optional>
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "aggregator/store/section_value.h"
+#include "aggregator/store/store_keys.h"
 #include "common/base/status_macros.h"
 #include "common/codec/section_codec.h"
 
@@ -17,33 +21,46 @@ absl::StatusOr<v1::Section> Parse(const rocksdb::Slice& bytes) {
   return section;
 }
 
-// All operands in one delta; they are of one queue and axis, which come with it.
+// All operands in one delta, with the queue and axis that all of them have.
 struct Combined {
   Queue queue;
   Axis axis;
   BlockDelta delta;
 };
 
-absl::StatusOr<Combined> Combine(const std::vector<rocksdb::Slice>& operands) {
-  Combined combined{};
+template <typename Operands>
+absl::StatusOr<Combined> Combine(const Operands& operands) {
+  std::optional<Combined> combined;
   for (const rocksdb::Slice& operand : operands) {
     FQS_ASSIGN_OR_RETURN(const v1::Section section, Parse(operand));
-    FQS_ASSIGN_OR_RETURN(combined.queue, SectionQueue(section));
-    FQS_ASSIGN_OR_RETURN(combined.axis, SectionAxis(section));
+    FQS_ASSIGN_OR_RETURN(const Queue queue, SectionQueue(section));
+    FQS_ASSIGN_OR_RETURN(const Axis axis, SectionAxis(section));
     FQS_ASSIGN_OR_RETURN(BlockDelta delta, DecodeSection(section));
-    combined.delta = CombineDeltas(combined.delta, delta);
+    if (!combined) {
+      combined = Combined{queue, axis, std::move(delta)};
+      continue;
+    }
+    if (queue != combined->queue || axis != combined->axis) {
+      return absl::DataLossError("section: deltas of several queues or axes");
+    }
+    combined->delta = CombineDeltas(combined->delta, delta);
   }
-  return combined;
+  if (!combined) return absl::DataLossError("section: no delta");
+  return *std::move(combined);
 }
 
-absl::StatusOr<std::string> MergeAll(const rocksdb::Slice* existing,
+absl::StatusOr<std::string> MergeAll(const rocksdb::Slice& key, const rocksdb::Slice* existing,
                                      const std::vector<rocksdb::Slice>& operands) {
+  FQS_ASSIGN_OR_RETURN(const Combined combined, Combine(operands));
+  const auto place = ParseShapeKey(key.ToStringView());
+  if (place && (place->queue != combined.queue || place->axis != combined.axis)) {
+    return absl::DataLossError("section: a delta of another queue or axis than its key");
+  }
   Block base;
   if (existing != nullptr) {
-    FQS_ASSIGN_OR_RETURN(const v1::Section section, Parse(*existing));
-    FQS_ASSIGN_OR_RETURN(base, DecodeState(section));
+    FQS_ASSIGN_OR_RETURN(
+        base, DecodeSectionValue(combined.queue, combined.axis, existing->ToStringView()));
   }
-  FQS_ASSIGN_OR_RETURN(const Combined combined, Combine(operands));
   FQS_ASSIGN_OR_RETURN(const Block merged, ApplyDelta(base, combined.delta));
   return EncodeSection(combined.queue, combined.axis, merged).SerializeAsString();
 }
@@ -52,9 +69,15 @@ absl::StatusOr<std::string> MergeAll(const rocksdb::Slice* existing,
 
 bool SectionMergeOperator::FullMergeV2(const MergeOperationInput& input,
                                        MergeOperationOutput* output) const {
-  absl::StatusOr<std::string> merged = MergeAll(input.existing_value, input.operand_list);
-  if (!merged.ok()) return false;
-  output->new_value = *std::move(merged);
+  if (input.existing_value != nullptr &&
+      IsDamagedSectionValue(input.existing_value->ToStringView())) {
+    output->existing_operand = *input.existing_value;  // it says already what happened
+    return true;
+  }
+  absl::StatusOr<std::string> merged =
+      MergeAll(input.key, input.existing_value, input.operand_list);
+  output->new_value = merged.ok() ? *std::move(merged)
+                                  : DamagedSectionValue(std::string(merged.status().message()));
   return true;
 }
 
@@ -62,7 +85,7 @@ bool SectionMergeOperator::PartialMerge(const rocksdb::Slice& /*key*/, const roc
                                         const rocksdb::Slice& right, std::string* merged,
                                         rocksdb::Logger* /*logger*/) const {
   // False only means that RocksDB keeps both operands.
-  const absl::StatusOr<Combined> combined = Combine({left, right});
+  const absl::StatusOr<Combined> combined = Combine(std::array{left, right});
   if (!combined.ok()) return false;
   *merged = EncodeSection(combined->queue, combined->axis, combined->delta).SerializeAsString();
   return true;

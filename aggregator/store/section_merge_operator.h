@@ -9,9 +9,11 @@
 namespace fleetqshape {
 
 // Merges serialised v1::Section messages. The base is a state, the operands are deltas; a missing
-// base is the empty state. Fails on bytes that don't decode and on losses that the state does not
-// have, never reading damage as emptiness. Since a failed merge stops RocksDB from taking any
-// further write, whoever calls Merge has to have applied the same delta in memory first.
+// base is the empty state. Never fails: after a failed merge RocksDB would take no further write,
+// of any key. Bytes that don't decode, or are of another queue or axis than the key, and losses
+// that the state does not have, make a DamagedSectionValue, which stays one whatever is merged with
+// it, until it is replaced or erased. So damage is never read as emptiness, and costs its relay
+// only.
 class SectionMergeOperator final : public rocksdb::MergeOperator {
  public:
   bool FullMergeV2(const MergeOperationInput& input, MergeOperationOutput* output) const override;

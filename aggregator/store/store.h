@@ -74,7 +74,8 @@ class Store {
 
   // Calls `visit` for each relay that is `wanted` by its record, by rising id. `problem` is OK, or
   // says what of this relay could not be read: then only its id, and the record if that could be
-  // read, is filled in. A relay whose record can't be read is always visited.
+  // read, is filled in. A relay whose record can't be read is always visited. An error says nothing
+  // of the relays that were visited before it. `visit` must not use the store.
   using Wanted = absl::FunctionRef<bool(RelayId relay, const v1::StoredRelay& record)>;
   using Visit = absl::FunctionRef<void(LoadedRelay relay, absl::Status problem)>;
   virtual absl::Status Load(Wanted wanted, Visit visit) = 0;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "aggregator/store/section_merge_operator.h"
+#include "aggregator/store/section_value.h"
 #include "common/shape/queue.h"
 
 namespace fleetqshape::test {
@@ -29,6 +30,7 @@ class RawStore {
       descriptors.emplace_back(name, rocksdb::ColumnFamilyOptions());
     }
     descriptors.back().options.merge_operator = std::make_shared<SectionMergeOperator>();
+    descriptors.back().options.compaction_filter = &filter_;
     rocksdb::DB* db = nullptr;
     const auto opened = rocksdb::DB::Open(options, directory, descriptors, &handles_, &db);
     // GoogleTest makes a failure of it, as there is nothing to go on with.
@@ -70,6 +72,7 @@ class RawStore {
   }
 
  private:
+  const EmptySectionFilter filter_;
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> handles_;
 };

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <filesystem>
 #include <map>
 #include <memory>
 #include <string>
@@ -310,19 +309,6 @@ TEST_F(RocksDbStoreTest, ANewDirectoryIsForItsOwnerAlone) {
   struct stat status {};
   ASSERT_EQ(stat(path.c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 07777, 0700U);
-}
-
-// RocksDB's messages hold the directory's name, whatever that is.
-TEST_F(RocksDbStoreTest, AStoreThatMissesAFileIsNotSaidToBeInUse) {
-  const std::string path = directory_.path("blocks");
-  ASSERT_TRUE(OpenRocksDbStore(path).ok());
-  for (const auto& entry : std::filesystem::directory_iterator(path + "/db")) {
-    if (entry.path().filename().string().starts_with("MANIFEST")) {
-      std::filesystem::remove(entry.path());
-    }
-  }
-  const auto opened = OpenRocksDbStore(path);
-  EXPECT_EQ(opened.status().code(), absl::StatusCode::kUnavailable) << opened.status();
 }
 
 TEST_F(RocksDbStoreTest, ADamagedRelayIsToldAndTheOthersAreRead) {

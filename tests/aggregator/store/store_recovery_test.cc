@@ -362,6 +362,7 @@ TEST_F(StoreRecoveryTest, AForgottenRelayIsGoneWithAllThatWasStored) {
   RelayWrite other;
   other.relay = 2;
   other.record.set_host("other");
+  other.record.set_epoch(1);
   ASSERT_TRUE(store_->Apply({other}).ok());
   const auto all = LoadAll(*store_);
   EXPECT_TRUE(all.at(2).relay.names.empty());

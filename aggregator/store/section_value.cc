@@ -1,0 +1,55 @@
+#include "aggregator/store/section_value.h"
+
+#include "absl/strings/str_cat.h"
+#include "aggregator/store/store_keys.h"
+#include "common/codec/section_codec.h"
+
+namespace fleetqshape {
+namespace {
+
+// 0xff begins no message: its last bits name a type of field that there is not.
+constexpr std::string_view kDamagedMark =
+    "\xff\xff"
+    "damaged: ";
+
+// A section without names is smaller: three numbers of at most 10 bytes with their tags.
+constexpr size_t kMaxEmptySectionBytes = 64;
+
+}  // namespace
+
+absl::StatusOr<Block> DecodeSectionValue(Queue queue, Axis axis, std::string_view value) {
+  if (IsDamagedSectionValue(value)) {
+    return absl::DataLossError(absl::StrCat("a section was damaged: ",
+                                            std::string(value.substr(kDamagedMark.size(), 200))));
+  }
+  v1::Section section;
+  if (!section.ParseFromArray(value.data(), static_cast<int>(value.size()))) {
+    return absl::DataLossError("a section does not parse");
+  }
+  if (section.queue() != static_cast<int>(queue) || section.axis() != static_cast<int>(axis)) {
+    return absl::DataLossError("a section is of another queue or axis than its key");
+  }
+  absl::StatusOr<Block> block = DecodeState(section);
+  if (!block.ok()) return absl::DataLossError(block.status().message());
+  return block;
+}
+
+std::string DamagedSectionValue(std::string_view reason) {
+  return absl::StrCat(std::string(kDamagedMark), std::string(reason));
+}
+
+bool IsDamagedSectionValue(std::string_view value) {
+  return value.substr(0, kDamagedMark.size()) == kDamagedMark;
+}
+
+rocksdb::CompactionFilter::Decision EmptySectionFilter::FilterV2(
+    int /*level*/, const rocksdb::Slice& key, ValueType type, const rocksdb::Slice& value,
+    std::string* /*new_value*/, std::string* /*skip_until*/) const {
+  if (type != ValueType::kValue || value.size() > kMaxEmptySectionBytes) return Decision::kKeep;
+  const auto place = ParseShapeKey(key.ToStringView());
+  if (!place) return Decision::kKeep;
+  const auto block = DecodeSectionValue(place->queue, place->axis, value.ToStringView());
+  return block.ok() && block->name_ids.empty() ? Decision::kRemove : Decision::kKeep;
+}
+
+}  // namespace fleetqshape
