@@ -90,13 +90,21 @@ TEST(SimulatedDisk, WithoutSyncsAProcessCrashLosesNothing) {
   }
 }
 
-// Small memtables, so that their filling up decides when RocksDB flushes.
+// Small memtables, so that RocksDB flushes when they are full.
 uint64_t HashOfRun(uint64_t seed) {
   Settings settings;
   settings.write_buffer_bytes = 64 << 10;
   SimulatedDisk disk(seed);
   RandomSource random(seed);
   Progress progress;
+  {
+    SimulatedDatabase database(&disk, settings);
+    EXPECT_TRUE(database.Open().ok());
+    while (progress.asked < 300) {
+      EXPECT_TRUE(database.Write(++progress.asked).ok());
+      disk.RunBackground(1);
+    }
+  }
   disk.FailSometimes(Operation::kSync, 200);
   for (int life = 0; life < 3; ++life) {
     disk.FailAfterOperations(static_cast<uint64_t>(random.Between(200, 500)));
