@@ -36,7 +36,11 @@ class SimulatedDisk final : private BackgroundWork {
   SimulatedDisk(const SimulatedDisk&) = delete;
   SimulatedDisk& operator=(const SimulatedDisk&) = delete;
 
-  // Sets what a database in env() must have set, and leaves the rest.
+  // Sets what a database in env() must have set, and leaves the rest: env; one thread for opening
+  // files and for a compaction, no statistics each some minutes, no resuming after errors by itself
+  // (all of which are threads of RocksDB's own); no queue for deletions. After a full disk, RocksDB
+  // would resume in a thread, too: it doesn't, because env() can't tell it the free space.
+  // Nobody may set a rate limiter, or an SstFileManager that deletes slowly: these have threads.
   void MakeSimulable(rocksdb::DBOptions* options) const;
 
   // The present process': a crash ends it, and the next one has another.

@@ -62,7 +62,7 @@ TEST(SimulatedFaults, FilesTakePlaceUntilTheyAreDeletedAndClosed) {
 
 // Each failure ends a process. What it was told to be written is there, whatever fails.
 TEST(SimulatedFaults, FailuresLoseNothing) {
-  for (uint64_t seed = FirstSeed(); seed < FirstSeed() + Runs(200); ++seed) {
+  for (uint64_t seed = FirstSeed(); seed < FirstSeed() + Runs(50); ++seed) {
     SCOPED_TRACE(SeedTrace(seed));
     SimulatedDisk disk(seed);
     RandomSource random(seed);
