@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "aggregator/store/rocksdb_store.h"
 #include "aggregator/store/section_merge_operator.h"
 #include "fleetqshape/v1/report.pb.h"
 #include "fleetqshape/v1/store.pb.h"
@@ -34,12 +35,15 @@ class AloneSink final : public RocksDbSink {
     rocksdb::DBOptions options;
     options.create_if_missing = true;
     options.create_missing_column_families = true;
-    options.max_total_wal_size = uint64_t{64} << 20;
+    const RocksDbStoreOptions defaults;
+    options.max_total_wal_size = defaults.max_log_bytes;
+    options.db_write_buffer_size = 2 * defaults.write_buffer_bytes;
     std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
     for (const std::string& name : {rocksdb::kDefaultColumnFamilyName, std::string("relays"),
                                     std::string("names"), std::string("shapes")}) {
       rocksdb::ColumnFamilyOptions family;
       family.compression = rocksdb::kLZ4Compression;
+      family.write_buffer_size = defaults.write_buffer_bytes;
       descriptors.emplace_back(name, family);
     }
     if (kind == WriteKind::kMerge) {
