@@ -39,9 +39,10 @@ QueueTracker::Options TrackerOptions(const AgentOptions& options, const RelayOpt
 }
 
 ReportSession::Options SessionOptions(const AgentOptions& options, const RelayOptions& relay,
-                                      const std::string& aggregator) {
+                                      const std::string& aggregator, uint64_t agent_id) {
   ReportSession::Options session;
   session.hello = MakeHello(options, relay.instance);
+  session.hello.set_agent_id(agent_id);
   session.aggregator = aggregator;
   session.interval_milliseconds = FromSeconds(options.interval_seconds).count();
   session.heartbeat_milliseconds = FromSeconds(options.heartbeat_seconds).count();
@@ -76,10 +77,11 @@ RelayAgent::RelayAgent(const AgentOptions& options, const RelayOptions& relay, c
                [this] { return ShowAlive(); }),
       last_alive_(steady_clock::now().time_since_epoch().count()),
       wake_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+  const uint64_t agent_id = random();
   for (const std::string& address : options.aggregators) {
-    links_.push_back(std::make_unique<AggregatorLink>(address,
-                                                      SessionOptions(options, relay, address),
-                                                      &model_, clock, random, [this] { Wake(); }));
+    links_.push_back(
+        std::make_unique<AggregatorLink>(address, SessionOptions(options, relay, address, agent_id),
+                                         &model_, clock, random, [this] { Wake(); }));
   }
   health_.reporting.resize(links_.size());
   new_settings_ = relay.settings;

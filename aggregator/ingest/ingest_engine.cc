@@ -160,14 +160,27 @@ void IngestEngine::Run(const std::function<void()>& each_round) {
 
 absl::StatusOr<IngestEngine::Connection> IngestEngine::Connect(const v1::Hello& hello,
                                                                const std::string& peer,
-                                                               int64_t relay_clock_milliseconds) {
+                                                               int64_t relay_clock_milliseconds,
+                                                               std::function<void()> on_replaced) {
   FQS_RETURN_IF_ERROR(ValidateHello(hello));
+  absl::StatusOr<Connection> connection = Connection();
+  {
+    MutexLock lock(mutex_);
+    connection = ConnectLocked(hello, peer, relay_clock_milliseconds, &on_replaced);
+  }
+  // That of the stream before now.
+  if (connection.ok() && on_replaced) on_replaced();
+  return connection;
+}
+
+absl::StatusOr<IngestEngine::Connection> IngestEngine::ConnectLocked(
+    const v1::Hello& hello, const std::string& peer, int64_t relay_clock_milliseconds,
+    std::function<void()>* on_replaced) {
+  // What the agent would report could not be kept, and its relay would seem fresh.
+  FQS_RETURN_IF_ERROR(problem_);
   const auto description = DescriptionOf(hello);
   const RelayIdentity& identity = description->identity;
   const Moment now = clock_.Now();
-  MutexLock lock(mutex_);
-  // What the agent would report could not be kept, and its relay would seem fresh.
-  FQS_RETURN_IF_ERROR(problem_);
   const auto [entry, is_new] = ids_.try_emplace(identity, next_id_);
   if (is_new) ++next_id_;
   const RelayId id = entry->second;
@@ -175,26 +188,33 @@ absl::StatusOr<IngestEngine::Connection> IngestEngine::Connect(const v1::Hello& 
   if (relay.leaving) {
     return absl::UnavailableError("the relay is being forgotten; try again");
   }
-  if (!relay.peer.empty()) {
+  const bool same_agent = hello.agent_id() != 0 && hello.agent_id() == relay.agent_id;
+  if (!relay.peer.empty() && !same_agent) {
     return absl::AlreadyExistsError(
         absl::StrCat("an agent at ", relay.peer, " already reports as ", identity.ToString(),
                      "; this one is at ", peer, ": give one of them another --host or --instance"));
   }
   relay.peer = peer;
+  relay.agent_id = hello.agent_id();
+  relay.connection = ++last_connection_;
+  std::swap(relay.on_replaced, *on_replaced);
   fleet_.Describe(id, description);
   fleet_.Heard(id, now, ClockOffset(relay_clock_milliseconds, now.wall_milliseconds));
   fleet_.SetConnected(id, true);
   const RelayView view = fleet_.View(id);
-  Connection connection{id, {}};
+  Connection connection{id, relay.connection, {}};
   connection.welcome.mutable_welcome()->set_epoch(view.state->epoch);
   connection.welcome.mutable_welcome()->set_sequence(view.state->sequence);
   return connection;
 }
 
-void IngestEngine::Disconnect(RelayId relay) {
+void IngestEngine::Disconnect(const Connection& connection) {
   MutexLock lock(mutex_);
-  relays_[relay].peer.clear();
-  fleet_.SetConnected(relay, false);
+  const auto relay = relays_.find(connection.relay);
+  if (relay == relays_.end() || relay->second.connection != connection.number) return;
+  relay->second.peer.clear();
+  relay->second.on_replaced = nullptr;
+  fleet_.SetConnected(connection.relay, false);
 }
 
 void IngestEngine::Heard(RelayId relay, int64_t relay_clock_milliseconds) {

@@ -73,17 +73,20 @@ class IngestEngine {
   // What the thread does: all that waits, in one batch. For those who don't call Start.
   void RunOnce();
 
-  // An agent opens a stream. INVALID_ARGUMENT: bad names; ALREADY_EXISTS: another stream, that of
-  // `peer` in the message, already reports as this relay; UNAVAILABLE, RESOURCE_EXHAUSTED: the
+  // An agent opens a stream. INVALID_ARGUMENT: bad names; ALREADY_EXISTS: another agent, whose
+  // address is in the message, already reports as this relay; UNAVAILABLE, RESOURCE_EXHAUSTED: the
   // store takes no reports at the moment. On success the caller has to call Disconnect when the
-  // stream ends.
+  // stream ends. `on_replaced` is called, from any thread and without a lock, if the same agent
+  // opens another stream meanwhile: this one is of no use any more.
   struct Connection {
-    RelayId relay;
+    RelayId relay = 0;
+    uint64_t number = 0;  // no two connections have the same
     v1::AggregatorMessage welcome;
   };
   absl::StatusOr<Connection> Connect(const v1::Hello& hello, const std::string& peer,
-                                     int64_t relay_clock_milliseconds);
-  void Disconnect(RelayId relay);
+                                     int64_t relay_clock_milliseconds,
+                                     std::function<void()> on_replaced = nullptr);
+  void Disconnect(const Connection& connection);
 
   // The relay's agent is alive. Between Connect and Disconnect.
   void Heard(RelayId relay, int64_t relay_clock_milliseconds);
@@ -112,7 +115,10 @@ class IngestEngine {
     Forgotten result;
   };
   struct Relay {
-    std::string peer;      // of the stream that reports as this relay; empty if there is none
+    std::string peer;         // of the stream that reports as this relay; empty if there is none
+    uint64_t connection = 0;  // its number
+    uint64_t agent_id = 0;    // of its hello
+    std::function<void()> on_replaced;
     bool leaving = false;  // is being forgotten
     OperandBytes operands;
     // When the stored record says that it was heard of, in monotonic milliseconds.
@@ -128,6 +134,10 @@ class IngestEngine {
     std::vector<ForgetJob> forgets;
     std::vector<RelayWrite> writes;  // of both, and of records that are out of date
   };
+
+  absl::StatusOr<Connection> ConnectLocked(const v1::Hello& hello, const std::string& peer,
+                                           int64_t relay_clock_milliseconds,
+                                           std::function<void()>* on_replaced) FQS_REQUIRES(mutex_);
 
   void Run(const std::function<void()>& each_round);
   void LoadRelay(LoadedRelay loaded, const absl::Status& problem);
@@ -174,6 +184,7 @@ class IngestEngine {
   std::map<RelayIdentity, RelayId> ids_ FQS_GUARDED_BY(mutex_);
   std::map<RelayId, Relay> relays_ FQS_GUARDED_BY(mutex_);
   RelayId next_id_ FQS_GUARDED_BY(mutex_) = 1;
+  uint64_t last_connection_ FQS_GUARDED_BY(mutex_) = 0;
   absl::Status problem_ FQS_GUARDED_BY(mutex_);  // of the store
   Counters counters_ FQS_GUARDED_BY(mutex_);
   bool stopping_ FQS_GUARDED_BY(mutex_) = false;

@@ -56,7 +56,7 @@ void IngestSession::OnClosed() {
     deadline_.reset();
     submitted = awaiting_outcome_;
   }
-  if (relay_) engine_.Disconnect(*relay_);
+  if (connection_) engine_.Disconnect(*connection_);
   if (!submitted) ReleaseReport();  // else at its outcome
 }
 
@@ -70,11 +70,11 @@ void IngestSession::CheckDeadline() {
 }
 
 absl::StatusOr<IngestSession::Next> IngestSession::Handle(v1::AgentMessage& message) {
-  if (!relay_) {
+  if (!connection_) {
     FQS_RETURN_IF_ERROR(HandleHello(message));
     return Next::kReadOn;
   }
-  engine_.Heard(*relay_, message.clock_milliseconds());
+  engine_.Heard(connection_->relay, message.clock_milliseconds());
   if (message.has_report_chunk()) return HandleChunk(*message.mutable_report_chunk());
   if (message.has_hello()) return absl::InvalidArgumentError("a second hello");
   return Next::kReadOn;
@@ -85,8 +85,10 @@ absl::Status IngestSession::HandleHello(const v1::AgentMessage& message) {
     return absl::InvalidArgumentError("the stream does not start with a hello");
   }
   FQS_ASSIGN_OR_RETURN(IngestEngine::Connection connection,
-                       engine_.Connect(message.hello(), peer_, message.clock_milliseconds()));
-  relay_ = connection.relay;
+                       engine_.Connect(message.hello(), peer_, message.clock_milliseconds(),
+                                       [weak = weak_from_this()] {
+                                         if (const auto self = weak.lock()) self->OnReplaced();
+                                       }));
   std::shared_ptr<Transport> carrier;
   {
     MutexLock lock(mutex_);
@@ -96,7 +98,12 @@ absl::Status IngestSession::HandleHello(const v1::AgentMessage& message) {
     carrier = transport_;
   }
   if (carrier) carrier->Send(std::move(connection.welcome));
+  connection_ = std::move(connection);
   return absl::OkStatus();
+}
+
+void IngestSession::OnReplaced() {
+  End(absl::AbortedError("the agent has come back by another stream"));
 }
 
 absl::StatusOr<IngestSession::Next> IngestSession::HandleChunk(v1::ReportChunk& chunk) {
@@ -175,7 +182,7 @@ absl::Status IngestSession::SubmitReport() {
     awaiting_outcome_ = true;
     deadline_.reset();
   }
-  engine_.Submit(*relay_, std::move(report), [self = shared_from_this()](auto outcome) {
+  engine_.Submit(connection_->relay, std::move(report), [self = shared_from_this()](auto outcome) {
     self->OnOutcome(std::move(outcome));
   });
   return absl::OkStatus();

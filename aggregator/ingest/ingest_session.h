@@ -71,6 +71,7 @@ class IngestSession : public std::enable_shared_from_this<IngestSession> {
 
   absl::StatusOr<Next> Handle(v1::AgentMessage& message);
   absl::Status HandleHello(const v1::AgentMessage& message);
+  void OnReplaced();
   absl::StatusOr<Next> HandleChunk(v1::ReportChunk& chunk);
   absl::StatusOr<Next> BeginReport(v1::ReportChunk& chunk);
   // Whether the piece that is the last one ends the report.
@@ -94,7 +95,7 @@ class IngestSession : public std::enable_shared_from_this<IngestSession> {
   const std::string peer_;
 
   // For OnMessage, and OnAdmitted, which comes between two of them.
-  std::optional<RelayId> relay_;
+  std::optional<IngestEngine::Connection> connection_;
   bool assembling_ = false;
   size_t report_bytes_ = 0;  // that all of it will have
   std::string report_;       // the pieces so far

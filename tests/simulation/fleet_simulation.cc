@@ -25,7 +25,7 @@ FleetSimulation::FleetSimulation(uint64_t seed, SimulatedEvents* events)
     : random_(seed), events_(*events) {
   const auto maybe = [this] { return random_.OneIn(2); };
   faults_ = {maybe(), maybe(), maybe(), maybe(), maybe(), maybe(), maybe(), false, maybe(), false};
-  faults_.damage = random_.OneIn(5) && getenv("DMG");
+  faults_.damage = random_.OneIn(5);
   faults_.forget = random_.OneIn(4);
   const size_t aggregators = random_.OneIn(2) ? 2 : 1;
   for (size_t i = 0; i < aggregators; ++i) {

@@ -16,9 +16,11 @@ SimulatedAgent::SimulatedAgent(std::string host, size_t aggregators, RandomSourc
 
 void SimulatedAgent::Start() {
   process_ = std::make_unique<Process>(this);
+  const uint64_t agent_id = random_.OneIn(4) ? 0 : random_.Bits();
   for (size_t i = 0; i < aggregators_; ++i) {
     ReportSession::Options options;
     options.hello = HelloOf(host_);
+    options.hello.set_agent_id(agent_id);
     // Mostly several pieces a report.
     options.chunk_bytes =
         static_cast<size_t>(random_.OneIn(3) ? 1'000'000 : random_.Between(20, 300));

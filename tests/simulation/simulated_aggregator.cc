@@ -152,8 +152,12 @@ void SimulatedAggregator::Forget(const std::string& host) {
 
 void SimulatedAggregator::Damage() {
   damage_ = true;
-  disk_.FlipBit(random_.OneOf(std::vector<FileKind>{FileKind::kLog, FileKind::kTable,
-                                                    FileKind::kManifest, FileKind::kCurrent}));
+  if (random_.OneIn(2)) {
+    for (int64_t left = random_.Between(1, 20); left > 0; --left) disk_.FlipBit(FileKind::kTable);
+  } else {
+    disk_.FlipBit(random_.OneOf(
+        std::vector<FileKind>{FileKind::kLog, FileKind::kManifest, FileKind::kCurrent}));
+  }
 }
 
 void SimulatedAggregator::OnAcknowledged(const std::string& host,

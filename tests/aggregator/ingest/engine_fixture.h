@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <future>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -59,8 +60,12 @@ class EngineTest : public ::testing::Test {
     auto connection = engine_->Connect(HelloOf(host), "peer of " + host,
                                        clock_.NowMilliseconds() + ahead_milliseconds);
     EXPECT_TRUE(connection.ok()) << connection.status();
-    return connection.ok() ? *connection : IngestEngine::Connection{};
+    if (!connection.ok()) return {};
+    connections_[connection->relay] = *connection;
+    return *connection;
   }
+  // Ends the last connection of the relay.
+  void Disconnect(RelayId relay) { engine_->Disconnect(connections_[relay]); }
   // So many relays, with the numbers from 0 for hosts.
   std::vector<RelayId> ConnectSeveral(int count) {
     std::vector<RelayId> relays(static_cast<size_t>(count));
@@ -94,6 +99,7 @@ class EngineTest : public ::testing::Test {
   test::ManualClock clock_;
   std::unique_ptr<Fleet> fleet_;
   std::unique_ptr<IngestEngine> engine_;
+  std::map<RelayId, IngestEngine::Connection> connections_;
 };
 
 }  // namespace fleetqshape

@@ -134,7 +134,7 @@ TEST_F(EngineOnFakeStoreTest, AReportThatCannotBeWrittenLeavesTheStateAsItWas) {
     store_.AddResult(absl::UnavailableError("an input/output error"));
     EXPECT_EQ(SubmitAndWait(relay, second).status().code(), absl::StatusCode::kUnavailable);
     EXPECT_EQ(fleet_->View(relay).state, state);
-    engine_->Disconnect(relay);
+    Disconnect(relay);
     EXPECT_EQ(engine_->Connect(HelloOf("a"), "peer", 0).status().code(),
               absl::StatusCode::kUnavailable);
     EXPECT_THAT(fleet_->problem(), HasSubstr("an input/output error"));
@@ -234,7 +234,7 @@ TEST_F(EngineOnFakeStoreTest, ASecondAgentForARelayIsRefusedWithBothPeersNamed) 
   EXPECT_EQ(fleet_->View(first->relay).description->agent_version, "0.1.0");
   EXPECT_EQ(fleet_->View(first->relay).clock_offset_milliseconds, 0);
 
-  engine_->Disconnect(first->relay);
+  engine_->Disconnect(*first);
   const auto third = engine_->Connect(hello, "ipv4:10.0.0.2:6", clock_.NowMilliseconds());
   ASSERT_TRUE(third.ok()) << third.status();
   EXPECT_EQ(third->relay, first->relay);
@@ -297,7 +297,7 @@ TEST_F(EngineOnFakeStoreTest, EachMessageTellsThatTheRelayIsAliveAndHowItsClockS
   engine_->Heard(relay, clock_.NowMilliseconds() + 60'000);
   EXPECT_EQ(fleet_->View(relay).heard.wall_milliseconds, clock_.NowMilliseconds());
   EXPECT_EQ(fleet_->View(relay).clock_offset_milliseconds, 60'000);
-  engine_->Disconnect(relay);
+  Disconnect(relay);
   Connect("a", -5000);
   EXPECT_EQ(fleet_->View(relay).clock_offset_milliseconds, -5000) << "a new agent, a new clock";
 }

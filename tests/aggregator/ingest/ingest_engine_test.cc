@@ -63,7 +63,7 @@ TEST_F(IngestEngineTest, WhatIsAcknowledgedIsPartOfTheFleetAndOfTheNextWelcome) 
   EXPECT_EQ(Cells(relay), OneCell(1));
   SubmitSound(relay, writer_.ReportTo(OneCell(2, "b")));
   EXPECT_EQ(Cells(relay), OneCell(2, "b"));
-  engine_->Disconnect(relay);
+  Disconnect(relay);
   const auto again = Connect("a");
   EXPECT_EQ(again.relay, relay);
   EXPECT_EQ(again.welcome.welcome().epoch(), 9U);

@@ -228,7 +228,7 @@ TEST_F(EngineRelayFactsTest, ARelayIsConnectedAsLongAsItsStreamIsOpen) {
   const auto second = engine_->Connect(HelloOf("a"), "another peer", clock_.NowMilliseconds());
   EXPECT_FALSE(second.ok());
   EXPECT_TRUE(fleet_->View(relay).connected) << "the first one still is";
-  engine_->Disconnect(relay);
+  Disconnect(relay);
   EXPECT_FALSE(fleet_->View(relay).connected);
   Connect("a");
   EXPECT_TRUE(fleet_->View(relay).connected);
