@@ -369,16 +369,6 @@ TEST_F(StoreRecoveryTest, AForgottenRelayIsGoneWithAllThatWasStored) {
   EXPECT_TRUE(all.at(2).relay.sections.empty());
 }
 
-TEST_F(StoreRecoveryTest, AStoreOfTheOlderLayoutIsRefused) {
-  directory_.MakeDirectory("older");
-  directory_.WriteFile("older/CURRENT", "MANIFEST-000004\n");
-  const auto opened = OpenRocksDbStore(directory_.path("older"));
-  EXPECT_EQ(opened.status().code(), absl::StatusCode::kFailedPrecondition);
-  EXPECT_THAT(std::string(opened.status().message()), ::testing::HasSubstr("older layout"));
-  EXPECT_FALSE(std::filesystem::exists(directory_.path("older/db")));
-  EXPECT_FALSE(std::filesystem::exists(directory_.path("older/LOCK")));
-}
-
 // A new store appears whole, or not at all: the next start finds nothing half made.
 TEST_F(StoreRecoveryTest, AStoreThatCouldNotBeMadeIsMadeLater) {
   RandomSource random(13);
