@@ -15,6 +15,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
+#include "aggregator/check_command.h"
 #include "aggregator/ingest/fleet.h"
 #include "aggregator/ingest/ingest_engine.h"
 #include "aggregator/ingest/ingest_sessions.h"
@@ -115,5 +116,6 @@ int main(int argc, char** argv) {
   const auto options = fleetqshape::ParseAggregatorOptions(argc, argv, &exit_status);
   if (!options) return exit_status;
   fleetqshape::StartLogging(options->log_level);
+  if (!options->check_directory.empty()) return fleetqshape::RunCheck(options->check_directory);
   return fleetqshape::Run(*options);
 }

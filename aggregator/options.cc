@@ -1,8 +1,10 @@
 #include "aggregator/options.h"
 
 #include <string>
+#include <utility>
 
 #include "CLI/App.hpp"
+#include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
 #include "common/base/validation.h"
 #include "common/options/layered_options.h"
@@ -11,6 +13,12 @@ namespace fleetqshape {
 namespace {
 
 absl::Status Validate(const AggregatorOptions& options) {
+  if (!options.check_directory.empty()) return absl::OkStatus();
+  for (const auto& [name, value] : {std::pair("--data-directory", &options.data_directory),
+                                    std::pair("--ingest-listen", &options.ingest_listen),
+                                    std::pair("--query-listen", &options.query_listen)}) {
+    if (value->empty()) return absl::InvalidArgumentError(absl::StrCat(name, " is required"));
+  }
   FQS_RETURN_IF_ERROR(ValidateAddress("--ingest-listen", options.ingest_listen));
   FQS_RETURN_IF_ERROR(ValidateAddress("--query-listen", options.query_listen));
   if (options.stale_after_seconds < 1) {
@@ -36,16 +44,13 @@ std::optional<AggregatorOptions> ParseAggregatorOptions(int argc, const char* co
   app.set_version_flag("--version", "fleetqshape-aggregator " FLEETQSHAPE_VERSION);
   app.add_option("--data-directory", options.data_directory,
                  "Where the state of the fleet is kept; made if it does not exist")
-      ->type_name("DIR")
-      ->required();
+      ->type_name("DIR");
   app.add_option("--ingest-listen", options.ingest_listen,
                  "Where agents report; port 0 lets the system choose")
-      ->type_name("HOST:PORT")
-      ->required();
+      ->type_name("HOST:PORT");
   app.add_option("--query-listen", options.query_listen,
                  "Where questions are asked; port 0 lets the system choose")
-      ->type_name("HOST:PORT")
-      ->required();
+      ->type_name("HOST:PORT");
   app.add_option("--stale-after", options.stale_after_seconds,
                  "A relay that was not heard of for longer is called stale in answers")
       ->type_name("SECONDS")
@@ -59,6 +64,13 @@ std::optional<AggregatorOptions> ParseAggregatorOptions(int argc, const char* co
       ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error", "off"}))
       ->capture_default_str();
   AddLayers(&app, "FLEETQSHAPE_AGGREGATOR_");
+  // A thing to be done now: it is on the command line only.
+  app.add_option("--check", options.check_directory,
+                 "Say whether the store in this directory, which must not be in use, is sound")
+      ->type_name("DIR")
+      ->check(CLI::Validator(
+          [](const std::string& path) { return path.empty() ? "needs a directory" : ""; }, ""))
+      ->configurable(false);
   if (!ParseOptions(&app, argc, argv, exit_status)) return std::nullopt;
   const absl::Status valid = Validate(options);
   if (!valid.ok()) {

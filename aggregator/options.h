@@ -9,6 +9,8 @@
 namespace fleetqshape {
 
 struct AggregatorOptions {
+  // Not empty: the store there is checked, and nothing else is done. Then no other is needed.
+  std::string check_directory;
   std::string data_directory;
   std::string ingest_listen;  // HOST:PORT; port 0: the system chooses one
   std::string query_listen;   // HOST:PORT; as above

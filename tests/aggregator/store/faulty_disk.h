@@ -10,8 +10,10 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace fleetqshape::test {
 
@@ -19,9 +21,9 @@ class FaultyDisk {
  public:
   static constexpr int64_t kUnlimited = std::numeric_limits<int64_t>::max() / 2;
 
-  FaultyDisk() : env_(rocksdb::NewCompositeEnv(std::make_shared<Files>(this))) {}
+  FaultyDisk() : files_(rocksdb::NewCompositeEnv(std::make_shared<Files>(this))), env_(this) {}
 
-  rocksdb::Env* env() { return env_.get(); }
+  rocksdb::Env* env() { return &env_; }
   // So many bytes can be appended from now on, to files whose names end in `suffix`; of what is
   // too much, the part that fits is written.
   void SetRoom(int64_t bytes, const std::string& suffix = "") {
@@ -30,6 +32,10 @@ class FaultyDisk {
   }
   // Each later sync fails, after all was written.
   void FailSyncs(bool fail) { fail_syncs_ = fail; }
+  // From now on RocksDB's work in the background is not begun. Not to be let go before the store
+  // that gave it is closed.
+  void HoldWork() { hold_ = true; }
+  void LetWork() { hold_ = false; }
   // Appends, syncs, and files and directories that were opened or made.
   uint64_t operations() const { return operations_; }
 
@@ -109,11 +115,48 @@ class FaultyDisk {
     FaultyDisk& disk_;
   };
 
+  class Work final : public rocksdb::EnvWrapper {
+   public:
+    explicit Work(FaultyDisk* disk) : rocksdb::EnvWrapper(disk->files_.get()), disk_(*disk) {}
+    const char* Name() const override { return "FaultyDisk"; }
+
+    void Schedule(void (*function)(void*), void* argument, Priority priority, void* tag,
+                  void (*drop)(void*)) override {
+      if (!disk_.hold_) return target()->Schedule(function, argument, priority, tag, drop);
+      const std::lock_guard lock(mutex_);
+      held_.push_back({argument, priority, tag, drop});
+    }
+    int UnSchedule(void* tag, Priority priority) override {
+      int dropped = target()->UnSchedule(tag, priority);
+      const std::lock_guard lock(mutex_);
+      std::erase_if(held_, [&](const Held& held) {
+        if (held.tag != tag || held.priority != priority) return false;
+        if (held.drop != nullptr) held.drop(held.argument);
+        ++dropped;
+        return true;
+      });
+      return dropped;
+    }
+
+   private:
+    struct Held {
+      void* argument;
+      Priority priority;
+      void* tag;
+      void (*drop)(void*);
+    };
+    FaultyDisk& disk_;
+    std::mutex mutex_;
+    std::vector<Held> held_;
+  };
+
   std::string suffix_;
   std::atomic<int64_t> room_ = kUnlimited;
   std::atomic<bool> fail_syncs_ = false;
   std::atomic<uint64_t> operations_ = 0;
-  const std::unique_ptr<rocksdb::Env> env_;  // last: its files refer to the rest
+  std::atomic<bool> hold_ = false;
+  const std::unique_ptr<rocksdb::Env> files_;
+  Work env_;
 };
 
 }  // namespace fleetqshape::test

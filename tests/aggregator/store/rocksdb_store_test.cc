@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <string>
@@ -309,6 +310,16 @@ TEST_F(RocksDbStoreTest, ANewDirectoryIsForItsOwnerAlone) {
   struct stat status {};
   ASSERT_EQ(stat(path.c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 07777, 0700U);
+}
+
+TEST_F(RocksDbStoreTest, AStoreOfTheOlderLayoutIsRefused) {
+  directory_.MakeDirectory("older");
+  directory_.WriteFile("older/CURRENT", "MANIFEST-000004\n");
+  const auto opened = OpenRocksDbStore(directory_.path("older"));
+  EXPECT_EQ(opened.status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(opened.status().message()), ::testing::HasSubstr("older layout"));
+  EXPECT_FALSE(std::filesystem::exists(directory_.path("older/db")));
+  EXPECT_FALSE(std::filesystem::exists(directory_.path("older/LOCK")));
 }
 
 TEST_F(RocksDbStoreTest, ADamagedRelayIsToldAndTheOthersAreRead) {

@@ -16,6 +16,7 @@
 
 #include "aggregator/store/relay_check.h"
 #include "aggregator/store/rocksdb_store.h"
+#include "aggregator/store/store_check.h"
 #include "tests/aggregator/store/faulty_disk.h"
 #include "tests/aggregator/store/model_relay.h"
 #include "tests/aggregator/store/raw_store.h"
@@ -118,6 +119,11 @@ class StoreDamageTest : public ::testing::Test {
     EXPECT_EQ(lost_ + behind_, 0U);
     EXPECT_FALSE(fs::exists(path_ + "/db.new"));
     EXPECT_FALSE(fs::exists(path_ + "/db.ready"));
+    store_.reset();
+    const auto check = CheckStore(path_);
+    ASSERT_TRUE(check.ok()) << check.status();
+    EXPECT_THAT(check->problems, ::testing::IsEmpty());
+    EXPECT_EQ(check->relays, relays_.size());
   }
 
   // Damages a filled store, and goes through what has to hold then.

@@ -4,12 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <map>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "aggregator/store/rocksdb_store.h"
@@ -86,6 +88,12 @@ class StoreRecoveryTest : public ::testing::Test {
     uint64_t bytes = 0;
     for (const auto& file : FilesOfDatabase(suffix)) bytes += std::filesystem::file_size(file);
     return bytes;
+  }
+  // Logs that something is in. A new one is begun with the next report.
+  std::vector<std::filesystem::path> Logs() const {
+    auto logs = FilesOfDatabase(".log");
+    std::erase_if(logs, [](const auto& log) { return std::filesystem::file_size(log) == 0; });
+    return logs;
   }
   // The log that the last reports are in, of a store that is closed.
   std::filesystem::path LastLog() const { return FilesOfDatabase(".log").back(); }
@@ -190,7 +198,13 @@ TEST_F(StoreRecoveryTest, ATableFileThatCannotBeWrittenFailsTheStore) {
   RandomSource random(3);
   disk_.SetRoom(0, ".sst");
   absl::Status applied;
-  for (int i = 0; i < 20000 && applied.ok(); ++i) applied = ApplyOne(random);
+  while (applied.ok() && Logs().size() < 2) applied = ApplyOne(random);
+  // It is noticed even if nothing is written: RocksDB goes on writing after some such errors.
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (store_->Apply({}).ok() && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::yield();
+  }
+  applied = store_->Apply({});
   EXPECT_TRUE(absl::IsResourceExhausted(applied)) << applied;
   disk_.SetRoom(FaultyDisk::kUnlimited);
   EXPECT_TRUE(absl::IsResourceExhausted(store_->Apply({}))) << "nothing recovers by itself";
@@ -324,12 +338,12 @@ TEST_F(StoreRecoveryTest, NothingFromALogBehindOneThatWasCutShortIsTaken) {
   options_.write_buffer_bytes = size_t{64} << 10;
   Open();
   RandomSource random(9);
-  disk_.SetRoom(0, ".sst");  // so that no log is done with
-  while (ApplyOne(random).ok()) {
-  }
+  disk_.HoldWork();  // so that no log is done with
+  while (Logs().size() < 2) ASSERT_TRUE(ApplyOne(random).ok());
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(ApplyOne(random).ok());
   store_.reset();
-  disk_.SetRoom(FaultyDisk::kUnlimited);
-  const auto logs = FilesOfDatabase(".log");
+  disk_.LetWork();
+  const auto logs = Logs();
   ASSERT_GE(logs.size(), 2U);
   std::filesystem::resize_file(logs.front(), std::filesystem::file_size(logs.front()) / 2);
   Open();
@@ -367,16 +381,6 @@ TEST_F(StoreRecoveryTest, AForgottenRelayIsGoneWithAllThatWasStored) {
   const auto all = LoadAll(*store_);
   EXPECT_TRUE(all.at(2).relay.names.empty());
   EXPECT_TRUE(all.at(2).relay.sections.empty());
-}
-
-TEST_F(StoreRecoveryTest, AStoreOfTheOlderLayoutIsRefused) {
-  directory_.MakeDirectory("older");
-  directory_.WriteFile("older/CURRENT", "MANIFEST-000004\n");
-  const auto opened = OpenRocksDbStore(directory_.path("older"));
-  EXPECT_EQ(opened.status().code(), absl::StatusCode::kFailedPrecondition);
-  EXPECT_THAT(std::string(opened.status().message()), ::testing::HasSubstr("older layout"));
-  EXPECT_FALSE(std::filesystem::exists(directory_.path("older/db")));
-  EXPECT_FALSE(std::filesystem::exists(directory_.path("older/LOCK")));
 }
 
 // A new store appears whole, or not at all: the next start finds nothing half made.
