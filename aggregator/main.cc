@@ -74,7 +74,7 @@ int Run(const AggregatorOptions& options) {
 
   const auto ingest_service = MakeIngestService(&sessions);
   WorkerPool query_pool(std::max(std::thread::hardware_concurrency(), 1U), kMaxWaitingQuestions);
-  const auto query_service = MakeQueryService(&query, &query_pool);
+  const auto query_service = MakeQueryService(&query, &ingest, &query_pool);
   std::string ingest_address = options.ingest_listen;
   std::string query_address = options.query_listen;
   const auto ingest_server = StartServer(ingest_service.get(), &ingest_address);

@@ -3,6 +3,7 @@
 #include <csignal>
 
 #include "cli/client/fleet_question.h"
+#include "cli/client/relays_question.h"
 #include "cli/local/local_question.h"
 #include "cli/options.h"
 #include "common/base/clock.h"
@@ -15,6 +16,14 @@ int main(int argc, char** argv) {
   int exit_status = 0;
   const auto options = fleetqshape::ParseCliOptions(argc, argv, &exit_status);
   if (!options) return exit_status;
-  if (!options->local) return fleetqshape::AnswerFromFleet(*options);
-  return fleetqshape::AnswerLocally(*options, fleetqshape::SystemClock());
+  if (options->local) return fleetqshape::AnswerLocally(*options, fleetqshape::SystemClock());
+  switch (options->question) {
+    case fleetqshape::Question::kRelays:
+      return fleetqshape::ListRelays(*options);
+    case fleetqshape::Question::kForget:
+      return fleetqshape::ForgetRelays(*options);
+    case fleetqshape::Question::kTable:
+      break;
+  }
+  return fleetqshape::AnswerFromFleet(*options);
 }

@@ -20,6 +20,10 @@ namespace fleetqshape {
 namespace {
 
 constexpr char kProgram[] = "fleetqshape";
+constexpr char kQshapeGroup[] = "qshape's options";
+// What stands in place of queues.
+constexpr char kRelays[] = "relays";
+constexpr char kForget[] = "forget";
 // Wider than any terminal; qshape would try to print any width.
 constexpr double kMaxWidth = 1'000'000;
 
@@ -30,11 +34,15 @@ constexpr char kDescription[] =
 constexpr char kFooter[] = R"(
 Queues: maildrop hold incoming active deferred; incoming and active unless given.
 An absolute path, -c or --local reads this machine's queue files.
+In place of queues: relays lists the relays of the fleet, relays forget lets the aggregator forget
+those that are chosen, if their agents are gone.
 
 Examples:
   fleetqshape deferred                        what is stuck in the fleet, by recipient domain
   fleetqshape -s hold --cluster eu            who sent what is on hold in the cluster eu
   fleetqshape -p deferred --role gateway      parent domains too, on the gateways only
+  fleetqshape relays --cluster eu             the relays of eu, and when they were heard of
+  fleetqshape relays forget --host mx1        mx1 is gone for good
   fleetqshape --local deferred                this machine's queue, no aggregator
   fleetqshape /var/spool/postfix/deferred     the same
   fleetqshape --compat /var/spool/postfix/deferred    to the byte what qshape prints
@@ -129,6 +137,11 @@ absl::Status FillSource(const RawOptions& raw, bool selects, CliOptions* options
     return absl::InvalidArgumentError(
         "--compat counts this machine's queue files: give a path, -c DIR or --local");
   }
+  if (!options->local && options->server.empty()) {
+    return absl::InvalidArgumentError(
+        "no aggregator to ask: give --server HOST:PORT, or set FLEETQSHAPE_SERVER or `server` in "
+        "the configuration file that --help names; or read this machine's queue with --local");
+  }
   for (const std::string& select : raw.selects) {
     const size_t equals = select.find('=');
     if (equals == std::string::npos || equals == 0 || equals + 1 == select.size()) {
@@ -137,8 +150,39 @@ absl::Status FillSource(const RawOptions& raw, bool selects, CliOptions* options
     }
     options->matches.emplace_back(select.substr(0, equals), select.substr(equals + 1));
   }
-  if (!options->local && !options->server.empty()) {
-    FQS_RETURN_IF_ERROR(ValidateAddress("--server", options->server));
+  return options->local ? absl::OkStatus() : ValidateAddress("--server", options->server);
+}
+
+// `relays` and `relays forget` are no queues of a fleet. Of this machine's files they are, as for
+// qshape. `selects`: the command line itself does.
+absl::Status FillQuestion(const CLI::App& app, const RawOptions& raw, bool selects,
+                          CliOptions* options) {
+  if (!options->local && options->queues[0] == kRelays) {
+    const bool forget = options->queues.size() == 2 && options->queues[1] == kForget;
+    if (options->queues.size() > 1 && !forget) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "relays ", options->queues[1],
+          ": it is `fleetqshape relays` or `fleetqshape relays forget`, and no queue with either"));
+    }
+    options->question = forget ? Question::kForget : Question::kRelays;
+  }
+  if (options->stranded && options->question != Question::kForget) {
+    return absl::InvalidArgumentError("--stranded goes with `fleetqshape relays forget`");
+  }
+  if (options->question == Question::kTable) return absl::OkStatus();
+  const bool table_option =
+      !raw.at.empty() || !app.get_options([](const CLI::Option* option) {
+                               return option->get_group() == kQshapeGroup && option->count() > 0;
+                             })
+                              .empty();
+  if (table_option) {
+    return absl::InvalidArgumentError(
+        "relays takes the options that choose relays, and none that is about a table of mail");
+  }
+  if (options->question == Question::kForget && !selects) {
+    return absl::InvalidArgumentError(
+        "which relays are to be forgotten? Choose them on the command line, with --cluster, "
+        "--host, --role or --select");
   }
   return absl::OkStatus();
 }
@@ -171,7 +215,7 @@ std::string DefaultConfigFile() {
 }
 
 void AddQshapeOptions(CLI::App* app, RawOptions* raw, CliOptions* options) {
-  constexpr char kGroup[] = "qshape's options";
+  constexpr const char* kGroup = kQshapeGroup;
   const auto last = CLI::MultiOptionPolicy::TakeLast;
   app->add_flag("-s", raw->senders, "Sender domains and messages, not recipients")->group(kGroup);
   app->add_flag("-p", raw->parents, "Parent domains too, with a leading dot")->group(kGroup);
@@ -265,10 +309,16 @@ std::optional<CliOptions> ParseCliOptions(int argc, const char* const* argv, int
   TakeListsInOneWord(&app);
   AddLayers(&app, "FLEETQSHAPE_", DefaultConfigFile());
   app.add_option("QUEUE", options.queues, "Queues, by name or as absolute paths");
+  // For one call: neither the environment nor the file has it.
+  app.add_flag("--stranded", options.stranded,
+               "relays forget: also relays whose queues were not empty")
+      ->configurable(false);
   if (!ParseOptions(&app, argc, argv, exit_status)) return std::nullopt;
 
   if (options.queues.empty()) options.queues = {"incoming", "active"};
-  absl::Status valid = FillSource(raw, CommandLineSelects(argc, argv), &options);
+  const bool selects = CommandLineSelects(argc, argv);
+  absl::Status valid = FillSource(raw, selects, &options);
+  if (valid.ok()) valid = FillQuestion(app, raw, selects, &options);
   if (valid.ok()) valid = FillTime(raw.at, &options);
   if (valid.ok()) valid = FillQshapeOptions(app, raw, &options);
   if (!valid.ok()) {

@@ -15,7 +15,15 @@
 
 namespace fleetqshape {
 
+enum class Question {
+  kTable,   // of queued mail
+  kRelays,  // which relays a fleet has
+  kForget,  // relays, by the aggregator
+};
+
 struct CliOptions {
+  Question question = Question::kTable;
+
   // What to count.
   Axis axis = Axis::kRecipientDomain;
   std::vector<std::string> queues;  // as given; incoming and active unless given
@@ -39,6 +47,8 @@ struct CliOptions {
   std::vector<std::string> hosts;
   std::vector<std::string> roles;
   std::vector<std::pair<std::string, std::string>> matches;
+
+  bool stranded = false;  // kForget: also relays whose queues were not empty
 };
 
 // Reads the command line, the environment and the configuration file. If there is nothing to do

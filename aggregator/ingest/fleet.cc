@@ -12,6 +12,14 @@ std::shared_ptr<RelayState> EmptyRelayState() {
   return state;
 }
 
+std::array<uint64_t, kAllQueues.size()> MessagesOf(const RelayState& state) {
+  std::array<uint64_t, kAllQueues.size()> messages{};
+  for (size_t i = 0; i < kAllQueues.size(); ++i) {
+    messages[i] = state.sections[SectionIndex(kAllQueues[i], Axis::kSenderDomain)]->arrivals.size();
+  }
+  return messages;
+}
+
 void Fleet::Describe(RelayId id, std::shared_ptr<const RelayDescription> description) {
   MutexLock lock(mutex_);
   Relay& relay = relays_[id];

@@ -65,6 +65,9 @@ struct RelayState {
 // The state of a relay that reported nothing.
 std::shared_ptr<RelayState> EmptyRelayState();
 
+// How many messages a relay has in each queue, in the order of kAllQueues: each has one sender.
+std::array<uint64_t, kAllQueues.size()> MessagesOf(const RelayState& state);
+
 // A relay as of one moment.
 struct RelayView {
   RelayId id = 0;

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <iterator>
 #include <limits>
+#include <numeric>
 #include <set>
 #include <utility>
 
@@ -356,9 +357,11 @@ void IngestEngine::StageSilent(int64_t now, Batch* batch) {
         now - view.heard.monotonic_milliseconds < options_.forget_after_milliseconds) {
       continue;
     }
-    spdlog::warn("relay {} was silent for {} hours: it is forgotten",
+    const auto messages = MessagesOf(*view.state);
+    spdlog::warn("relay {} was silent for {} hours: it is forgotten, with {} messages",
                  view.description->identity.ToString(),
-                 (now - view.heard.monotonic_milliseconds) / 3'600'000);
+                 (now - view.heard.monotonic_milliseconds) / 3'600'000,
+                 std::accumulate(messages.begin(), messages.end(), uint64_t{0}));
     job.relays.push_back(view.id);
   }
   if (job.relays.empty()) return;

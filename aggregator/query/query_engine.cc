@@ -82,15 +82,6 @@ class RowSums {
   std::vector<uint64_t> counts_;
 };
 
-// How many messages a relay has in each queue: each has one sender.
-std::array<uint64_t, kAllQueues.size()> MessagesOf(const RelayState& state) {
-  std::array<uint64_t, kAllQueues.size()> messages{};
-  for (size_t i = 0; i < kAllQueues.size(); ++i) {
-    messages[i] = state.sections[SectionIndex(kAllQueues[i], Axis::kSenderDomain)]->arrivals.size();
-  }
-  return messages;
-}
-
 bool MakesATable(const TableQuestion& question) {
   const BucketOptions& buckets = question.buckets;
   return buckets.bucket_count > 0 && buckets.bucket_count <= AgeBuckets::kMaxBucketCount &&

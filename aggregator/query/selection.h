@@ -17,6 +17,10 @@ struct Selection {
   std::vector<std::string> roles;     // any of these values of the label "role"
   // All of these; the key is cluster, host, instance or a label's name.
   std::vector<std::pair<std::string, std::string>> matches;
+
+  bool empty() const {
+    return clusters.empty() && hosts.empty() && roles.empty() && matches.empty();
+  }
 };
 
 bool Selects(const Selection& selection, const RelayDescription& relay);

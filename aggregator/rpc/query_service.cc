@@ -3,12 +3,18 @@
 #include <grpcpp/support/server_callback.h>
 
 #include <algorithm>
+#include <functional>
+#include <set>
+#include <string>
 #include <utility>
+#include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
 #include "common/codec/section_codec.h"
 #include "common/rpc/channel.h"
 #include "fleetqshape/v1/query.grpc.pb.h"
+#include "spdlog/spdlog.h"
 
 namespace fleetqshape {
 namespace {
@@ -114,17 +120,106 @@ void FillStatus(const RelayStatus& relay, v1::RelayStatus* filled) {
   filled->set_damaged(relay.damaged);
 }
 
+absl::Status TooManyRelays() {
+  return absl::ResourceExhaustedError("the relays are too many for one answer: ask for fewer");
+}
+
 grpc::Status AnswerListRelays(const QueryEngine& engine, const Selection& selection,
                               v1::ListRelaysResponse* response) {
   const auto list = engine.ListRelays(selection);
   if (!list.ok()) return ToGrpcStatus(list.status());
   for (const RelayStatus& relay : list->relays) FillStatus(relay, response->add_relays());
   response->set_at_seconds(list->at_seconds);
-  if (response->ByteSizeLong() > kMaxMessageBytes) {
-    return grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED,
-                        "the relays are too many for one answer: ask for fewer");
-  }
+  if (response->ByteSizeLong() > kMaxMessageBytes) return ToGrpcStatus(TooManyRelays());
   return grpc::Status::OK;
+}
+
+// The relays of a call to forget some, by what is to become of them.
+struct Leaving {
+  std::vector<RelayStatus> leaving;
+  std::vector<RelayStatus> connected;
+  std::vector<RelayStatus> stranded;
+};
+
+// What its queues held is mail that waits somewhere, and nobody else knows of it.
+bool IsStranded(const RelayStatus& relay) {
+  return relay.damaged || std::any_of(relay.messages.begin(), relay.messages.end(),
+                                      [](uint64_t messages) { return messages > 0; });
+}
+
+// Errors as of ForgetRelays.
+absl::StatusOr<Leaving> ChooseLeaving(const QueryEngine& engine, const Selection& selection,
+                                      bool stranded_too) {
+  if (selection.empty()) {
+    return absl::InvalidArgumentError(
+        "which relays are to be forgotten? The selection has no condition");
+  }
+  FQS_ASSIGN_OR_RETURN(RelayList list, engine.ListRelays(selection));
+  // All have to fit into the response, which comes when it is too late to refuse.
+  v1::ListRelaysResponse all;
+  for (const RelayStatus& relay : list.relays) FillStatus(relay, all.add_relays());
+  if (all.ByteSizeLong() > kMaxMessageBytes) return TooManyRelays();
+  Leaving leaving;
+  for (RelayStatus& relay : list.relays) {
+    if (relay.connected) {
+      leaving.connected.push_back(std::move(relay));
+    } else if (IsStranded(relay) && !stranded_too) {
+      leaving.stranded.push_back(std::move(relay));
+    } else {
+      leaving.leaving.push_back(std::move(relay));
+    }
+  }
+  return leaving;
+}
+
+// What became of them. Those that were forgotten meanwhile by another call are in no list.
+void FillForgotten(const Leaving& relays, const IngestEngine::Forgotten& done,
+                   v1::ForgetRelaysResponse* response) {
+  const std::set<RelayId> forgotten(done.forgotten.begin(), done.forgotten.end());
+  const std::set<RelayId> connected(done.connected.begin(), done.connected.end());
+  std::vector<const RelayStatus*> reporting;
+  for (const RelayStatus& relay : relays.connected) reporting.push_back(&relay);
+  for (const RelayStatus& relay : relays.leaving) {
+    if (forgotten.contains(relay.id)) FillStatus(relay, response->add_forgotten());
+    if (connected.contains(relay.id)) reporting.push_back(&relay);
+  }
+  std::sort(reporting.begin(), reporting.end(), [](const auto* a, const auto* b) {
+    return a->description->identity < b->description->identity;
+  });
+  for (const RelayStatus* relay : reporting) {
+    v1::RelayStatus* filled = response->add_connected();
+    FillStatus(*relay, filled);
+    filled->set_connected(true);
+  }
+  for (const RelayStatus& relay : relays.stranded) FillStatus(relay, response->add_stranded());
+}
+
+// `peer` asks for it. Calls `finish` once, maybe later from the ingest engine's thread.
+void ForgetSelected(const QueryEngine& engine, IngestEngine& ingest, const Selection& selection,
+                    bool stranded_too, const std::string& peer, v1::ForgetRelaysResponse* response,
+                    std::function<void(const grpc::Status&)> finish) {
+  auto chosen = ChooseLeaving(engine, selection, stranded_too);
+  if (!chosen.ok()) {
+    finish(ToGrpcStatus(chosen.status()));
+    return;
+  }
+  std::vector<RelayId> ids;
+  for (const RelayStatus& relay : chosen->leaving) ids.push_back(relay.id);
+  ingest.Forget(std::move(ids), [relays = *std::move(chosen), peer, response,
+                                 finish = std::move(finish)](const auto& done) {
+    if (!done.ok()) {
+      // UNAVAILABLE is what clients get when no aggregator answers.
+      finish(grpc::Status(grpc::StatusCode::FAILED_PRECONDITION,
+                          absl::StrCat("nothing was forgotten: ", done.status().message())));
+      return;
+    }
+    FillForgotten(relays, *done, response);
+    for (const v1::RelayStatus& relay : response->forgotten()) {
+      spdlog::warn("relay {}/{}/{} is forgotten: {} asked for it", relay.cluster(), relay.host(),
+                   relay.instance(), peer);
+    }
+    finish(grpc::Status::OK);
+  });
 }
 
 grpc::Status Busy() {
@@ -193,7 +288,8 @@ class TableStream final : public grpc::ServerWriteReactor<v1::TableResponse>,
 
 class QueryService final : public v1::Query::CallbackService {
  public:
-  QueryService(const QueryEngine* engine, WorkerPool* pool) : engine_(*engine), pool_(*pool) {}
+  QueryService(const QueryEngine* engine, IngestEngine* ingest, WorkerPool* pool)
+      : engine_(*engine), ingest_(*ingest), pool_(*pool) {}
 
   grpc::ServerWriteReactor<v1::TableResponse>* GetTable(grpc::CallbackServerContext* /*context*/,
                                                         const v1::TableRequest* request) override {
@@ -219,15 +315,36 @@ class QueryService final : public v1::Query::CallbackService {
     return reactor;
   }
 
+  grpc::ServerUnaryReactor* ForgetRelays(grpc::CallbackServerContext* context,
+                                         const v1::ForgetRelaysRequest* request,
+                                         v1::ForgetRelaysResponse* response) override {
+    // As above; the ingest engine may have to sync its disk before Finish.
+    grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+    auto selection = ParseSelection(request->selection());
+    if (!selection.ok()) {
+      reactor->Finish(ToGrpcStatus(selection.status()));
+      return reactor;
+    }
+    const auto forget = [this, reactor, response, selection = *std::move(selection),
+                         stranded = request->stranded(), peer = context->peer()] {
+      ForgetSelected(engine_, ingest_, selection, stranded, peer, response,
+                     [reactor](const grpc::Status& status) { reactor->Finish(status); });
+    };
+    if (!pool_.Submit(forget)) reactor->Finish(Busy());
+    return reactor;
+  }
+
  private:
   const QueryEngine& engine_;
+  IngestEngine& ingest_;
   WorkerPool& pool_;
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeQueryService(const QueryEngine* engine, WorkerPool* pool) {
-  return std::make_unique<QueryService>(engine, pool);
+std::unique_ptr<grpc::Service> MakeQueryService(const QueryEngine* engine, IngestEngine* ingest,
+                                                WorkerPool* pool) {
+  return std::make_unique<QueryService>(engine, ingest, pool);
 }
 
 }  // namespace fleetqshape

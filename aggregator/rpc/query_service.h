@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "aggregator/ingest/ingest_engine.h"
 #include "aggregator/query/query_engine.h"
 #include "aggregator/query/worker_pool.h"
 
@@ -13,8 +14,10 @@ class Service;
 
 namespace fleetqshape {
 
-// Both outlive the service; questions are answered on the pool's threads.
-std::unique_ptr<grpc::Service> MakeQueryService(const QueryEngine* engine, WorkerPool* pool);
+// All outlive the service. Questions are answered on the pool's threads; relays are forgotten by
+// the ingest engine, which has to work as long as there are calls.
+std::unique_ptr<grpc::Service> MakeQueryService(const QueryEngine* engine, IngestEngine* ingest,
+                                                WorkerPool* pool);
 
 }  // namespace fleetqshape
 

@@ -60,4 +60,26 @@ absl::StatusOr<FleetTable> AskForTable(const std::string& server, const v1::Tabl
   return answer;
 }
 
+absl::StatusOr<v1::ListRelaysResponse> AskForRelays(const std::string& server,
+                                                    const v1::ListRelaysRequest& request) {
+  const auto stub = v1::Query::NewStub(MakeChannel(server));
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + kDeadline);
+  v1::ListRelaysResponse response;
+  const grpc::Status status = stub->ListRelays(&context, request, &response);
+  if (!status.ok()) return ToAbslStatus(status);
+  return response;
+}
+
+absl::StatusOr<v1::ForgetRelaysResponse> AskToForget(const std::string& server,
+                                                     const v1::ForgetRelaysRequest& request) {
+  const auto stub = v1::Query::NewStub(MakeChannel(server));
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + kDeadline);
+  v1::ForgetRelaysResponse response;
+  const grpc::Status status = stub->ForgetRelays(&context, request, &response);
+  if (!status.ok()) return ToAbslStatus(status);
+  return response;
+}
+
 }  // namespace fleetqshape

@@ -22,12 +22,14 @@ class SmallFleet:
     def __init__(self, stack: contextlib.ExitStack, *aggregator_options: str) -> None:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="small-fleet-")))
         self.aggregator = stack.enter_context(Aggregator(*aggregator_options))
-        self.agents = {}
+        self.agents: dict[tuple[str, str], Agent] = {}
+        self.queue_directories: dict[tuple[str, str], Path] = {}
         for cluster, host, role in (("eu", "mx1", "gateway"), ("eu", "mx2", "spam"), ("us", "mx1", "gateway")):
             queue_directory = make_queue_directory(directory / f"{cluster}-{host}")
             write_message(queue_directory / "deferred", "ABCDEF1", ARRIVAL, [f"user@{host}.{cluster}.example"])
             agent = Agent(self.aggregator, queue_directory, cluster=cluster, host=host,
                           labels={"role": role, "rack": f"{cluster}-{role}"})
+            self.queue_directories[cluster, host] = queue_directory
             self.agents[cluster, host] = stack.enter_context(agent)
         wait_until(lambda: self.domains() == {"mx1.eu", "mx2.eu", "mx1.us"}, 20, "all three relays have reported")
 

@@ -66,6 +66,35 @@ class Failures(unittest.TestCase):
         for select in ("gateway", "=gateway", "role=", "role=gateway,x"):
             self.assert_fails(USAGE, "must be KEY=VALUE", "--server", free_address(), "--select", select)
 
+    def test_relays_is_no_queue(self) -> None:
+        address = free_address()
+        for words in (["deferred"], ["forgot"], ["forget", "deferred"], ["relays"]):
+            self.assert_fails(USAGE, "it is `fleetqshape relays` or", "--server", address, "relays", *words)
+        self.assert_fails(USAGE, "unknown queue relays", "--server", address, "deferred", "relays")
+        for options in (["-s"], ["-b", "3"], ["-n0"], ["--at", "1700000000"]):
+            self.assert_fails(USAGE, "none that is about a table", "--server", address, "relays", *options)
+            self.assert_fails(USAGE, "none that is about a table", "--server", address, "relays", "forget", "--host",
+                              "mx1", *options)
+
+    def test_forgetting_needs_a_choice(self) -> None:
+        address = free_address()
+        self.assert_fails(USAGE, "which relays are to be forgotten?", "--server", address, "relays", "forget")
+        self.assert_fails(USAGE, "which relays are to be forgotten?", "--server", address, "relays", "forget",
+                          "--stranded", variables={"FLEETQSHAPE_CLUSTER": "eu"})
+        self.assert_fails(USAGE, "--stranded goes with", "--server", address, "--stranded", "deferred")
+        self.assert_fails(USAGE, "--stranded goes with", "--server", address, "--stranded", "relays")
+        self.assert_fails(USAGE, "--stranded goes with", "--stranded", "/var/spool/postfix/deferred")
+
+    def test_relays_of_nobody(self) -> None:
+        address = free_address()
+        self.assert_fails(USAGE, "give --server HOST:PORT", "relays")
+        self.assert_fails(ERROR, f"no aggregator answers at {address}", "--server", address, "relays")
+        self.assert_fails(ERROR, f"no aggregator answers at {address}", "--server", address, "relays", "forget",
+                          "--host", "mx1")
+        with Aggregator() as aggregator:
+            for words in (["relays"], ["relays", "forget", "--host", "mx1"]):
+                self.assert_fails(ERROR, "no relay has reported yet", "--server", aggregator.query_address, *words)
+
     def test_unknown_option_and_missing_value(self) -> None:
         self.assert_fails(USAGE, "--nonsense", "--nonsense")
         self.assert_fails(USAGE, "-z", "-pz", "deferred")
@@ -93,6 +122,9 @@ class Failures(unittest.TestCase):
             for text in ("nonsense = 1\n", "[server\n", "[section]\nserver = \"127.0.0.1:7777\"\n"):
                 file.write_text(text, encoding="utf-8")
                 self.assert_fails(USAGE, "", "--config", str(file), "/nonexistent")
+            file.write_text("stranded = true\n", encoding="utf-8")
+            self.assert_fails(USAGE, "stranded: This option is not allowed in a configuration file", "--config",
+                              str(file), "--server", free_address(), "relays", "forget", "--host", "mx1")
 
 
 class Server(unittest.TestCase):
@@ -217,7 +249,8 @@ class StaleRelays(unittest.TestCase):
             fleet.agents["eu", "mx2"].kill()
             # The others heartbeat each ten seconds only, and may be silent too.
             one = wait_until(lambda: self.stale(fleet, "--host", "mx2"), 20, "the dead relay is called stale")
-            self.assertRegex(one, r"\Afleetqshape: 1 relay: 0 fresh, 1 stale \(eu/mx2/postfix silent for \d+s\)\n\Z")
+            self.assertRegex(one, r"\Afleetqshape: 1 relay: 0 fresh, 1 stale \(eu/mx2/postfix silent for \d+s, "
+                                  r"1 message\); 1 message is stranded on a host that nobody hears of\n\Z")
             self.assertEqual(fleet.domains("--host", "mx2"), {"mx2.eu"})
             fleet.agents["eu", "mx2"].start()
             wait_until(lambda: fleet.aggregator.ask("--host", "mx2").stderr == "fleetqshape: 1 relay: 1 fresh\n", 20,

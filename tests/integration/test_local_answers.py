@@ -99,6 +99,14 @@ class LocalAnswers(unittest.TestCase):
         answer = self.ask("-c", str(self.postfix.config_directory), "missing", "hold")
         self.assert_as_qshape_of(answer, self.path("hold"), stderr=warning)
 
+    def test_relays_is_a_queue_as_any_other(self) -> None:
+        warnings = "".join(f"fleetqshape: warning: cannot read {self.path(name)}: No such file or directory\n"
+                           for name in ("relays", "forget"))
+        answer = self.ask("-c", str(self.postfix.config_directory), "relays", "forget", "hold")
+        self.assert_as_qshape_of(answer, self.path("hold"), stderr=warnings)
+        answer = self.ask("--local", "relays", "forget", "hold", MAIL_CONFIG=str(self.postfix.config_directory))
+        self.assert_as_qshape_of(answer, self.path("hold"), stderr=warnings)
+
     def test_plain_file(self) -> None:
         file = str(self.postfix.queue_files("deferred")[0])
         for options in ([], ["--compat"]):

@@ -202,6 +202,10 @@ class AggregatorOptions(TestCase):
         self.assert_refused(AGGREGATOR, USAGE, "--stale-after", *required, "--stale-after", "0")
         self.assert_refused(AGGREGATOR, USAGE, "--stale-after", *required,
                             variables={"FLEETQSHAPE_AGGREGATOR_STALE_AFTER": "soon"})
+        for seconds in ("59", "-1", "315360001"):
+            self.assert_refused(AGGREGATOR, USAGE, "--forget-after must be", *required, "--forget-after", seconds)
+        self.assert_refused(AGGREGATOR, USAGE, "--forget-after must be", *required, "--stale-after", "100",
+                            variables={"FLEETQSHAPE_AGGREGATOR_FORGET_AFTER": "99"})
         self.assert_refused(AGGREGATOR, USAGE, "nonsense", *required, "--config", self.file("nonsense = 1\n"))
 
     def test_data_directory_that_cannot_be_used(self) -> None:

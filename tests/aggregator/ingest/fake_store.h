@@ -39,7 +39,13 @@ class FakeStore final : public Store {
     }
     if (failure_.ok()) {
       batches_.push_back(writes);
-      for (const RelayWrite& write : writes) records_[write.relay] = write.record;
+      for (const RelayWrite& write : writes) {
+        if (write.forget) {
+          records_.erase(write.relay);
+        } else {
+          records_[write.relay] = write.record;
+        }
+      }
     }
     ++ended_;
     return failure_;

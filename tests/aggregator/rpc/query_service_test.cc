@@ -17,6 +17,7 @@
 
 #include "common/rpc/channel.h"
 #include "fleetqshape/v1/query.grpc.pb.h"
+#include "tests/aggregator/ingest/fake_store.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/relay_facts.h"
 
@@ -72,8 +73,10 @@ class QueryServiceTest : public ::testing::Test {
   test::ManualClock clock_;
   Fleet fleet_;
   const QueryEngine engine_{&fleet_, &clock_, {.stale_after_seconds = 60}};
+  test::FakeStore store_;
+  IngestEngine ingest_{&store_, &fleet_, &clock_, IngestEngine::Options()};  // has nothing to do
   WorkerPool pool_{1, 1};
-  const std::unique_ptr<grpc::Service> service_ = MakeQueryService(&engine_, &pool_);
+  const std::unique_ptr<grpc::Service> service_ = MakeQueryService(&engine_, &ingest_, &pool_);
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<v1::Query::Stub> stub_;
   RelayId last_ = 0;

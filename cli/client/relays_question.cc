@@ -1,0 +1,55 @@
+#include "cli/client/relays_question.h"
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "cli/client/fleet_text.h"
+#include "cli/client/query_client.h"
+#include "cli/client/selection.h"
+#include "cli/output.h"
+#include "common/options/layered_options.h"
+
+namespace fleetqshape {
+namespace {
+
+constexpr char kProgram[] = "fleetqshape";
+
+}  // namespace
+
+int ListRelays(const CliOptions& options) {
+  v1::ListRelaysRequest request;
+  *request.mutable_selection() = SelectionOf(options);
+  const auto relays = AskForRelays(options.server, request);
+  if (!relays.ok()) {
+    PrintError(kProgram, FailureText(relays.status(), options.server));
+    return kExitError;
+  }
+  return PrintText(RelaysText(*relays)) ? kExitOk : kExitError;
+}
+
+int ForgetRelays(const CliOptions& options) {
+  v1::ForgetRelaysRequest request;
+  *request.mutable_selection() = SelectionOf(options);
+  request.set_stranded(options.stranded);
+  const auto response = AskToForget(options.server, request);
+  if (!response.ok()) {
+    std::string message = FailureText(response.status(), options.server);
+    if (absl::IsDeadlineExceeded(response.status())) {
+      message += " It may forget the relays yet";
+    }
+    PrintError(kProgram, message);
+    return kExitError;
+  }
+  const ForgottenText text = TextOfForgotten(*response);
+  std::string forgotten;
+  for (const std::string& line : text.forgotten) absl::StrAppend(&forgotten, line, "\n");
+  const bool printed = PrintText(forgotten);
+  for (const std::string& line : text.left) PrintError(kProgram, line);
+  if (text.forgotten.empty() && text.left.empty()) {
+    PrintError(kProgram, "nothing to do: somebody else had these relays forgotten just now");
+  }
+  return printed && text.left.empty() && !text.forgotten.empty() ? kExitOk : kExitError;
+}
+
+}  // namespace fleetqshape
