@@ -175,7 +175,6 @@ void SimulatedAggregator::OnAcknowledged(const std::string& host,
 }
 
 void SimulatedAggregator::CheckLoaded() {
-  damaged_ += process_->engine.counters().damaged;
   std::set<std::string> found;
   for (const RelayView& view : process_->fleet.Snapshot()) {
     found.insert(view.description->identity.host);
@@ -184,6 +183,7 @@ void SimulatedAggregator::CheckLoaded() {
   for (auto& [host, relay] : relays_) {
     if (found.contains(host)) continue;
     EXPECT_TRUE(!relay.acknowledged || relay.may_be_lost || damage_) << host << " is gone";
+    damaged_ += relay.acknowledged && damage_ ? 1 : 0;
     relay.acknowledged = false;
   }
   damage_ = false;
@@ -198,12 +198,14 @@ void SimulatedAggregator::CheckLoadedRelay(const RelayView& view) {
   if (state.epoch == 0) {
     EXPECT_TRUE(!relay.acknowledged || relay.may_be_lost || damage_)
         << "what was acknowledged is lost";
+    damaged_ += relay.acknowledged && damage_ ? 1 : 0;
     relay.acknowledged = false;
     return;
   }
   const bool told = std::find(relay.told.begin(), relay.told.end(), loaded) != relay.told.end();
   EXPECT_TRUE(told || damage_) << "epoch " << loaded.epoch << ", sequence " << loaded.sequence
                                << " is not what was acknowledged, nor what came after that";
+  damaged_ += told ? 0 : 1;
   if (!told) relay.told = {loaded};
 }
 

@@ -71,6 +71,7 @@ class SimulatedAggregator {
   // Of processes that ended.
   uint64_t recoveries() const { return recoveries_; }
   uint64_t duplicates() const { return duplicates_; }
+  // Times that a damaged disk took what was acknowledged of a relay.
   uint64_t damaged() const { return damaged_; }
 
  private:
