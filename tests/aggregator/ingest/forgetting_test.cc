@@ -66,7 +66,7 @@ class ForgettingTest : public EngineTest {
   }
   RelayId AddGone(const std::string& host) {
     const RelayId relay = AddConnected(host);
-    engine_->Disconnect(relay);
+    Disconnect(relay);
     return relay;
   }
   void Report(RelayId relay, const v1::Report& report) {
@@ -124,7 +124,7 @@ TEST_F(ForgettingTest, ARelayThatWasSilentForTooLongIsForgottenForGood) {
 
 TEST_F(ForgettingTest, ARelayThatNeverReportedIsForgottenToo) {
   const RelayId relay = Connect("a").relay;
-  engine_->Disconnect(relay);
+  Disconnect(relay);
   Pass(kForgetAfter - 1);
   EXPECT_THAT(Known(), ElementsAre("a"));
   Pass(kRound + 1);
@@ -138,7 +138,7 @@ TEST_F(ForgettingTest, ARelayWithAnOpenStreamStaysHoweverSilent) {
   Pass(10 * kForgetAfter);
   Pass(kRound);
   EXPECT_THAT(Known(), ElementsAre("a"));
-  engine_->Disconnect(relay);
+  Disconnect(relay);
   Pass(kRound);
   EXPECT_THAT(Known(), IsEmpty());
 }
@@ -157,7 +157,7 @@ TEST_F(ForgettingTest, NobodyIsForgottenInTheFirstTenMinutes) {
     EXPECT_THAT(Known(), ElementsAre("back", "gone")) << passed;
   }
   // It came, and its agent ended again.
-  engine_->Disconnect(Connect("back").relay);
+  Disconnect(Connect("back").relay);
   Pass(kRound);
   EXPECT_THAT(Known(), ElementsAre("back"));
   Pass(kForgetAfter - 2 * kRound);
@@ -177,7 +177,7 @@ TEST_F(ForgettingTest, AWallClockThatJumpsForgetsNobody) {
 TEST_F(ForgettingTest, AWallClockThatWasAheadDuringAStartForgetsNobodyWhoComesBack) {
   AddGone("gone");
   const RelayId relay = AddConnected("back");
-  engine_->Disconnect(relay);
+  Disconnect(relay);
   CloseAll();
   clock_.JumpSeconds(60 * kDay);
   Open();
@@ -275,7 +275,7 @@ TEST_F(ForgettingTest, AReportOfAnEndedStreamBringsAForgottenRelayNotBack) {
   const RelayId relay = AddConnected("a");
   ReportWriter writer;
   const PendingOutcome together = Submit(relay, writer.Snapshot(10, OneCell(5)));
-  engine_->Disconnect(relay);
+  Disconnect(relay);
   ASSERT_TRUE(Forget({relay}).ok());
   EXPECT_TRUE(together.HasCome());
   EXPECT_THAT(Known(), IsEmpty());
@@ -317,7 +317,7 @@ TEST_F(ForgettingTest, ThatARelayIsHeardOfIsStoredNowAndThenOnly) {
   }
   EXPECT_LE(engine_->counters().batches - before, 12U);
   EXPECT_GE(engine_->counters().batches - before, 9U);
-  engine_->Disconnect(relay);
+  Disconnect(relay);
   PassInRounds(2 * kMinute);
   const uint64_t silent = engine_->counters().batches;
   PassInRounds(60 * kMinute);
@@ -328,7 +328,7 @@ TEST_F(ForgettingTest, WhatIsSilentIsNotForgottenEarlierForARestart) {
   const RelayId relay = AddConnected("a");
   Pass(6 * kDay);
   engine_->Heard(relay, clock_.NowMilliseconds());
-  engine_->Disconnect(relay);
+  Disconnect(relay);
   Pass(kRound);
   Restart();
   PassInRounds(15 * kMinute);
@@ -346,7 +346,7 @@ class ForgettingOnFakeStoreTest : public EngineTest {
   RelayId AddGone(const std::string& host) {
     const RelayId relay = Connect(host).relay;
     SubmitSound(relay, ReportWriter().Snapshot(9, OneCell(1)));
-    engine_->Disconnect(relay);
+    Disconnect(relay);
     return relay;
   }
 
