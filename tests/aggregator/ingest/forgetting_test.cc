@@ -297,7 +297,7 @@ TEST_F(ForgettingTest, ARestartKnowsWhenRelaysWereHeardOf) {
     }
     Pass(10);
   }
-  engine_->Disconnect(gone);
+  Disconnect(gone);
   Pass(kRound);
   clock_.AdvanceSeconds(kDay);
   Restart();
