@@ -53,7 +53,7 @@ class ForgetRelaysTest : public EngineTest {
     for (size_t i = 0; i < messages; ++i) cells.insert({kQueue, Axis::kSenderDomain, "a", 1000});
     ReportWriter writer;
     SubmitSound(relay, writer.Snapshot(1, cells));
-    engine_->Disconnect(relay);
+    Disconnect(relay);
   }
 
   static v1::ForgetRelaysRequest Request(const std::vector<std::string>& hosts,
@@ -170,7 +170,7 @@ TEST_F(ForgetRelaysTest, ARelayWhoseAgentReportsStays) {
   ASSERT_TRUE(Ask(Request({"a", "b"})).ok());
   EXPECT_THAT(Hosts(response_.forgotten()), ElementsAre("a"));
   EXPECT_THAT(Hosts(response_.connected()), ElementsAre("b"));
-  engine_->Disconnect(again);
+  Disconnect(again);
   ASSERT_TRUE(Ask(Request({"c"}, /*stranded=*/true)).ok());
   EXPECT_THAT(Known(), ElementsAre("b"));
 }
