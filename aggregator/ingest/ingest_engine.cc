@@ -1,6 +1,7 @@
 #include "aggregator/ingest/ingest_engine.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <iterator>
 #include <limits>
@@ -65,6 +66,12 @@ int64_t ClockOffset(int64_t relay_milliseconds, int64_t now_milliseconds) {
                                 : std::numeric_limits<int64_t>::max();
 }
 
+// A thread costs as much as a few reports. What reports cost differs: few are taken at a time.
+constexpr size_t kWorthAThread = 16;
+constexpr size_t kTakenAtATime = 4;
+// Questions want to be answered, too.
+constexpr size_t kMostStagingThreads = 4;
+
 // In the words that agents log and answers show.
 absl::Status StoreProblem(const absl::Status& failure) {
   const bool full = absl::IsResourceExhausted(failure);
@@ -77,7 +84,12 @@ absl::Status StoreProblem(const absl::Status& failure) {
 }  // namespace
 
 IngestEngine::IngestEngine(Store* store, Fleet* fleet, const Clock* clock, const Options& options)
-    : store_(*store), fleet_(*fleet), clock_(*clock), options_(options) {}
+    : store_(*store),
+      fleet_(*fleet),
+      clock_(*clock),
+      options_(options),
+      staging_threads_(
+          std::clamp<size_t>(std::thread::hardware_concurrency(), 1, kMostStagingThreads)) {}
 
 void IngestEngine::Stop() {
   {
@@ -274,7 +286,8 @@ void IngestEngine::RunOnce() {
   std::vector<ForgetJob> forgets;
   TakeWaiting(&reports, &forgets);
   Batch batch;
-  for (ReportJob& job : reports) StageReport(std::move(job), &batch);
+  StageReports(std::move(reports), &batch);
+  for (auto& [on_outcome, outcome] : batch.answers) on_outcome(std::move(outcome));
   for (ForgetJob& job : forgets) StageForget(std::move(job), &batch);
   StageSilent(now, &batch);
   StageHeard(now, &batch);
@@ -284,7 +297,9 @@ void IngestEngine::RunOnce() {
 void IngestEngine::StageReport(ReportJob job, Batch* batch) {
   const v1::Report& report = job.report;
   if (report.epoch() == 0 || report.sequence() == 0) {
-    job.on_outcome(absl::InvalidArgumentError("a report without an epoch or a sequence"));
+    batch->answers.emplace_back(
+        std::move(job.on_outcome),
+        absl::InvalidArgumentError("a report without an epoch or a sequence"));
     return;
   }
   OperandBytes operands;
@@ -296,7 +311,8 @@ void IngestEngine::StageReport(ReportJob job, Batch* batch) {
     if (relay == relays_.end()) job.relay = 0;
   }
   if (job.relay == 0) {
-    job.on_outcome(absl::NotFoundError("the relay was forgotten"));
+    batch->answers.emplace_back(std::move(job.on_outcome),
+                                absl::NotFoundError("the relay was forgotten"));
     return;
   }
   const RelayView view = fleet_.View(job.relay);
@@ -307,14 +323,14 @@ void IngestEngine::StageReport(ReportJob job, Batch* batch) {
       MutexLock lock(mutex_);
       ++counters_.duplicates;
     }
-    job.on_outcome(Acknowledge(report));
+    batch->answers.emplace_back(std::move(job.on_outcome), Acknowledge(report));
     return;
   }
   const bool follows =
       same_epoch ? report.sequence() == state.sequence + 1 : report.sequence() == 1;
   absl::StatusOr<AppliedReport> applied = absl::FailedPreconditionError(absl::StrCat(
       "report ", report.sequence(), " does not follow ", same_epoch ? state.sequence : 0));
-  if (follows) applied = ApplyReport(job.relay, state, operands, report, &fleet_.names());
+  if (follows) applied = ApplyReport(job.relay, state, operands, &job.report, &fleet_.names());
   if (!applied.ok()) {
     spdlog::warn("relay {}: report refused: {}", view.description->identity.ToString(),
                  std::string(applied.status().message()));
@@ -323,12 +339,40 @@ void IngestEngine::StageReport(ReportJob job, Batch* batch) {
       ++counters_.refused;
       counters_.digest_mismatches += absl::IsDataLoss(applied.status()) ? 1 : 0;
     }
-    job.on_outcome(AskForSnapshot(applied.status().message()));
+    batch->answers.emplace_back(std::move(job.on_outcome),
+                                AskForSnapshot(applied.status().message()));
     return;
   }
   DescribeRelay(view, &applied->write.record);
   batch->writes.push_back(std::move(applied->write));
   batch->reports.push_back({std::move(job), *std::move(applied)});
+}
+
+void IngestEngine::StageReports(std::vector<ReportJob> jobs, Batch* batch) {
+  const size_t threads = std::min(jobs.size() / kWorthAThread, staging_threads_);
+  std::atomic<size_t> next = 0;
+  const auto stage = [&](Batch* part) {
+    for (size_t begin = next.fetch_add(kTakenAtATime); begin < jobs.size();
+         begin = next.fetch_add(kTakenAtATime)) {
+      const size_t end = std::min(begin + kTakenAtATime, jobs.size());
+      for (size_t i = begin; i < end; ++i) StageReport(std::move(jobs[i]), part);
+    }
+  };
+  std::vector<Batch> parts(std::max<size_t>(threads, 1) - 1);
+  std::vector<std::thread> others;
+  others.reserve(parts.size());
+  for (Batch& part : parts) others.emplace_back([&stage, &part] { stage(&part); });
+  stage(batch);
+  const auto append = [](auto& from, auto* to) {
+    to->insert(to->end(), std::make_move_iterator(from.begin()),
+               std::make_move_iterator(from.end()));
+  };
+  for (size_t i = 0; i < parts.size(); ++i) {
+    others[i].join();
+    append(parts[i].reports, &batch->reports);
+    append(parts[i].writes, &batch->writes);
+    append(parts[i].answers, &batch->answers);
+  }
 }
 
 void IngestEngine::StageForget(ForgetJob job, Batch* batch) {

@@ -132,6 +132,7 @@ class IngestEngine {
   struct Batch {
     std::vector<StagedReport> reports;
     std::vector<ForgetJob> forgets;
+    std::vector<std::pair<OnOutcome, Outcome>> answers;  // to what is not part of the batch
     std::vector<RelayWrite> writes;  // of both, and of records that are out of date
   };
 
@@ -148,6 +149,9 @@ class IngestEngine {
   void RefuseWaiting(const absl::Status& problem);
   // Decides what becomes of a report: answers it at once, or makes it part of the batch.
   void StageReport(ReportJob job, Batch* batch);
+  // All of them, in several threads if they are many. Relays differ, so that no report needs
+  // another.
+  void StageReports(std::vector<ReportJob> jobs, Batch* batch);
   void StageForget(ForgetJob job, Batch* batch);
   // Relays that were silent for too long.
   void StageSilent(int64_t now, Batch* batch);
@@ -166,6 +170,7 @@ class IngestEngine {
   Fleet& fleet_;
   const Clock& clock_;
   const Options options_;
+  const size_t staging_threads_;
 
   // For the engine's thread.
   int64_t started_milliseconds_ = 0;

@@ -114,8 +114,9 @@ absl::Status ApplySection(const v1::Section& section, bool snapshot, const Fleet
 }  // namespace
 
 absl::StatusOr<AppliedReport> ApplyReport(RelayId relay, const RelayState& state,
-                                          const OperandBytes& operands, const v1::Report& report,
+                                          const OperandBytes& operands, v1::Report* whole_report,
                                           FleetNames* names) {
+  const v1::Report& report = *whole_report;
   const bool snapshot = report.sequence() == 1;
   std::shared_ptr<RelayState> next =
       snapshot ? EmptyRelayState() : std::make_shared<RelayState>(state);
@@ -148,13 +149,13 @@ absl::StatusOr<AppliedReport> ApplyReport(RelayId relay, const RelayState& state
   TakeRelayFacts(report, next.get());
   next->fleet_ids = WithNames(next->fleet_ids, report.names(), names);
   applied.write.first_name_id = report.first_name_id();
-  *applied.write.names.mutable_names() = report.names();
   for (const v1::Section& section : report.sections()) {
     FQS_RETURN_IF_ERROR(ApplySection(section, snapshot, *names, next.get(), &applied));
   }
   if (next->digest != report.digest()) {
     return absl::DataLossError("the report leads to another state than the agent's");
   }
+  applied.write.names.mutable_names()->Swap(whole_report->mutable_names());
   applied.write.record = RecordOf(*next);
   applied.state = std::move(next);
   return applied;

@@ -29,8 +29,9 @@ struct AppliedReport {
 // Applies a report whose sequence is known to follow. Names new to the fleet are added to `names`
 // even if the report is refused. INVALID_ARGUMENT: the report is malformed; FAILED_PRECONDITION:
 // it does not fit the state; DATA_LOSS: its digest is not that of the state that it leads to.
+// On success the report's names have moved to the write.
 absl::StatusOr<AppliedReport> ApplyReport(RelayId relay, const RelayState& state,
-                                          const OperandBytes& operands, const v1::Report& report,
+                                          const OperandBytes& operands, v1::Report* report,
                                           FleetNames* names);
 
 // The state of a relay that was loaded from the store. DATA_LOSS if its digest is not the stored

@@ -34,7 +34,8 @@ class ApplyRelayFactsTest : public ::testing::Test {
  protected:
   // Applies a report that has to be taken, and stands on its state from then on.
   v1::StoredRelay Advance(const v1::Report& report) {
-    const auto applied = ApplyReport(7, *state_, {}, report, &names_);
+    v1::Report taken = report;
+    const auto applied = ApplyReport(7, *state_, {}, &taken, &names_);
     EXPECT_TRUE(applied.ok()) << applied.status();
     if (!applied.ok()) return {};
     state_ = applied->state;
@@ -108,7 +109,8 @@ TEST_F(ApplyRelayFactsTest, AVersionIsAnyBytesUpToTheLimit) {
   settings.mutable_mail_version()->push_back('v');
   for (const v1::Report& report :
        {With(writer_.ReportTo({}), settings), With(writer_.Snapshot(2, {}), settings)}) {
-    const auto applied = ApplyReport(7, *state_, {}, report, &names_);
+    v1::Report taken = report;
+    const auto applied = ApplyReport(7, *state_, {}, &taken, &names_);
     EXPECT_EQ(applied.status().code(), absl::StatusCode::kInvalidArgument) << applied.status();
   }
 }

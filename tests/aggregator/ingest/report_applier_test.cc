@@ -27,7 +27,8 @@ constexpr Axis kAxis = Axis::kRecipientDomain;
 class ReportApplierTest : public ::testing::Test {
  protected:
   absl::StatusOr<AppliedReport> Apply(const v1::Report& report) {
-    return ApplyReport(7, *state_, operands_, report, &names_);
+    v1::Report taken = report;
+    return ApplyReport(7, *state_, operands_, &taken, &names_);
   }
   // Applies a report that has to be taken, and stands on its state from then on.
   AppliedReport Advance(const v1::Report& report) {
