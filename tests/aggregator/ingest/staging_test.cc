@@ -71,7 +71,8 @@ TEST_F(StagingTest, EachReportOfALargeBatchGetsItsOwnOutcome) {
   const auto counters = engine_->counters();
   EXPECT_EQ(counters.refused, counters.digest_mismatches);
   // Each relay's write is its own.
-  for (const RelayWrite& write : store_.batches().back()) {
+  const std::vector<RelayWrite> writes = store_.batches().back();
+  for (const RelayWrite& write : writes) {
     EXPECT_EQ(write.record.host(), std::to_string(write.relay - relays[0]));
     EXPECT_EQ(write.record.digest(), fleet_->View(write.relay).state->digest);
   }
