@@ -67,6 +67,10 @@ void FleetSimulation::Run() {
     events_.damaged_relays += aggregator->damaged();
   }
   CheckAll("after a restart at rest");
+  for (auto& aggregator : aggregators_) {
+    aggregator->Stop(Crash::kClean);
+    aggregator->CheckStoreIsSound();
+  }
 }
 
 void FleetSimulation::PassTime(int64_t milliseconds) {
@@ -199,9 +203,13 @@ void FleetSimulation::SpoilDisk(SimulatedAggregator& aggregator) {
       break;
     default:
       if (!faults_.damage) break;
+      ++events_.damages;
+      if (random_.OneIn(2) && aggregator.running()) {
+        aggregator.DamageLogAndFail();
+        break;
+      }
       aggregator.Damage();
       aggregator.Stop(Crash::kProcess);
-      ++events_.damages;
   }
 }
 

@@ -6,12 +6,14 @@
 #include <utility>
 
 #include "aggregator/store/rocksdb_store.h"
+#include "aggregator/store/store_check.h"
 #include "tests/aggregator/relay_reports.h"
 #include "tests/support/named_cells.h"
 
 namespace fleetqshape::test {
 namespace {
 
+constexpr char kStoreDirectory[] = "/disk/data";
 // Small, so that tables are written and merged in a short run.
 constexpr size_t kWriteBufferBytes = size_t{64} << 10;
 constexpr uint64_t kLogBytes = 16 << 10;
@@ -29,7 +31,7 @@ bool SimulatedAggregator::Start() {
   options.env = disk_.env();
   options.write_buffer_bytes = kWriteBufferBytes;
   options.max_log_bytes = kLogBytes;
-  auto store = OpenRocksDbStore(std::string(SimulatedDisk::kDirectory) + "/data", options);
+  auto store = OpenRocksDbStore(kStoreDirectory, options);
   if (store.ok()) {
     effects_ = std::make_shared<SimulatedStream::Effects>();
     process_ = std::make_unique<Process>(*std::move(store), &clock_, limits_);
@@ -129,7 +131,9 @@ void SimulatedAggregator::Close(SimulatedStream& stream) {
 
 void SimulatedAggregator::Work() {
   if (process_ == nullptr) return;
+  const uint64_t recoveries = process_->engine.counters().recoveries;
   process_->engine.RunOnce();
+  if (process_->engine.counters().recoveries > recoveries) log_damage_ = false;
   disk_.RunBackground();
   Settle();
 }
@@ -160,6 +164,12 @@ void SimulatedAggregator::Damage() {
   }
 }
 
+void SimulatedAggregator::DamageLogAndFail() {
+  log_damage_ = true;
+  disk_.FlipBit(FileKind::kLog);
+  disk_.FailNext(Operation::kSync, FileKind::kLog);
+}
+
 void SimulatedAggregator::OnAcknowledged(const std::string& host,
                                          const v1::Acknowledgement& acknowledgement) {
   Relay& relay = relays_[host];
@@ -174,7 +184,15 @@ void SimulatedAggregator::OnAcknowledged(const std::string& host,
   ++acknowledged_;
 }
 
+void SimulatedAggregator::CheckStoreIsSound() {
+  const auto check = CheckStore(kStoreDirectory, disk_.env());
+  ASSERT_TRUE(check.ok()) << check.status();
+  for (const std::string& problem : check->problems) ADD_FAILURE() << problem;
+  for (const std::string& note : check->notes) ADD_FAILURE() << note;
+}
+
 void SimulatedAggregator::CheckLoaded() {
+  damage_ |= log_damage_;
   std::set<std::string> found;
   for (const RelayView& view : process_->fleet.Snapshot()) {
     found.insert(view.description->identity.host);
@@ -187,6 +205,7 @@ void SimulatedAggregator::CheckLoaded() {
     relay.acknowledged = false;
   }
   damage_ = false;
+  log_damage_ = false;
 }
 
 void SimulatedAggregator::CheckLoadedRelay(const RelayView& view) {

@@ -62,8 +62,14 @@ class SimulatedAggregator {
   void CheckDeadlines();
   // Forgets the relay, if it is known.
   void Forget(const std::string& host);
-  // From now on a damaged disk excuses the loss of what was acknowledged.
+  // Files are damaged. That excuses the loss of what was acknowledged, until the next start.
   void Damage();
+  // The log is damaged, and the next write fails, so that the running process reads the log again.
+  // What it lost by that, it still has in memory.
+  void DamageLogAndFail();
+
+  // As --check does, of a process that was stopped.
+  void CheckStoreIsSound();
 
   // The epochs in which reports of the relay were acknowledged.
   const std::set<uint64_t>& epochs(const std::string& host) { return relays_[host].epochs; }
@@ -109,6 +115,7 @@ class SimulatedAggregator {
   std::map<std::string, Relay> relays_;
   Crash crash_ = Crash::kProcess;  // once the disk says that the process dies
   bool damage_ = false;
+  bool log_damage_ = false;  // until the process has recovered its store
   absl::Status start_problem_;
   uint64_t acknowledged_ = 0;
   uint64_t recoveries_ = 0;
