@@ -212,12 +212,6 @@ absl::StatusOr<std::unique_ptr<Database>> Database::OpenAs(Access access, const 
   return OpeningError(path, opened);
 }
 
-absl::Status Database::Repair(const std::string& path, const DatabaseOptions& options) {
-  const rocksdb::Status repaired =
-      rocksdb::RepairDB(path, MakeDbOptions(options), MakeFamilies(options));
-  return repaired.ok() ? absl::OkStatus() : OpeningError(path, repaired);
-}
-
 rocksdb::Status Database::TryOpen(Access access, rocksdb::WALRecoveryMode mode,
                                   const std::string& path, const DatabaseOptions& given) {
   rocksdb::DBOptions options = MakeDbOptions(given);

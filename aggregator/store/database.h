@@ -47,10 +47,6 @@ class Database {
   // Changes nothing on the disk. Errors as above.
   static absl::StatusOr<std::unique_ptr<Database>> OpenReadOnly(const std::string& path,
                                                                 const DatabaseOptions& options);
-  // Makes a database that can't be opened into one that can, by RocksDB's means: from the table
-  // files and logs that it can read, in whatever order. What is in it then has to be checked. What
-  // it can't read is moved into the directory `lost` in it. Errors as of Open.
-  static absl::Status Repair(const std::string& path, const DatabaseOptions& options);
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;

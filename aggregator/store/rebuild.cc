@@ -44,6 +44,15 @@ absl::Status WriteFormat(Database* to) {
   return ToAbsl(to->db().Put(synced, to->family(kMeta), kFormatKey, kFormatVersion));
 }
 
+absl::Status WriteLostRelays(const std::map<RelayId, v1::StoredRelay>& records, Database* to) {
+  for (const auto& [relay, record] : records) {
+    spdlog::error("the stored state of relay {} is lost, until its agent has sent a snapshot",
+                  RelayText(relay, record));
+    FQS_RETURN_IF_ERROR(WriteRelay({relay, RecordOfLostRelay(record), {}, {}}, to));
+  }
+  return WriteFormat(to);
+}
+
 absl::Status CopyWhatIsSound(Database* from, Database* to, const std::set<RelayId>& told) {
   RelayReader reader(from);
   LoadedRelay loaded;

@@ -2,6 +2,7 @@
 #ifndef FLEETQSHAPE_AGGREGATOR_STORE_REBUILD_H_
 #define FLEETQSHAPE_AGGREGATOR_STORE_REBUILD_H_
 
+#include <map>
 #include <set>
 
 #include "absl/status/status.h"
@@ -12,6 +13,9 @@ namespace fleetqshape {
 
 // Says in `to`, synced, that it is complete and what format it has.
 absl::Status WriteFormat(Database* to);
+
+// Writes who these relays are (RecordOfLostRelay), and logs each; then WriteFormat.
+absl::Status WriteLostRelays(const std::map<RelayId, v1::StoredRelay>& records, Database* to);
 
 // Copies each relay that is sound, and of the others who they are (RecordOfLostRelay); then
 // WriteFormat. Logs each of the others but those in `told`, and how many they are. An error leaves

@@ -15,6 +15,7 @@
 #include "aggregator/store/rebuild.h"
 #include "aggregator/store/relay_check.h"
 #include "aggregator/store/relay_reader.h"
+#include "aggregator/store/salvage.h"
 #include "aggregator/store/store_directory.h"
 #include "aggregator/store/store_keys.h"
 #include "common/base/mutex.h"
@@ -123,7 +124,7 @@ class RocksDbStore final : public Store {
     auto opened = Database::Open(directory_->database(), options_);
     if (absl::IsDataLoss(opened.status())) {
       Suspect(std::string(opened.status().message()));
-      opened = OpenRepaired();
+      opened = OpenSalvaged();
     }
     FQS_RETURN_IF_ERROR(opened.status());
     database_ = *std::move(opened);
@@ -143,20 +144,18 @@ class RocksDbStore final : public Store {
     suspect_ = true;
   }
 
-  // A database that can't be opened, as far as RocksDB can repair it; an empty one if it can't.
-  absl::StatusOr<std::unique_ptr<Database>> OpenRepaired() FQS_REQUIRES(mutex_) {
-    absl::Status repaired = Database::Repair(directory_->database(), options_);
-    if (repaired.ok()) {
-      auto opened = Database::Open(directory_->database(), options_);
-      if (!absl::IsDataLoss(opened.status())) return opened;
-      repaired = opened.status();
-    }
-    if (!absl::IsDataLoss(repaired)) return repaired;
+  // In place of a database that can't be opened, one that knows who its relays were.
+  absl::StatusOr<std::unique_ptr<Database>> OpenSalvaged() FQS_REQUIRES(mutex_) {
+    const auto records = SalvageRecords(directory_->database(), options_);
     spdlog::error(
-        "{}: nothing of the database can be read ({}): it is put aside as {}, and all agents will "
-        "be asked for snapshots",
-        directory_->path(), std::string(repaired.message()), directory_->damaged_database());
-    FQS_RETURN_IF_ERROR(ReplaceByEmpty());
+        "{}: the database can't be opened: it is put aside as {}; {} relays are known by name, and "
+        "their agents will be asked for snapshots",
+        directory_->path(), directory_->damaged_database(), records.size());
+    FQS_RETURN_IF_ERROR(directory_->PrepareNew());
+    FQS_ASSIGN_OR_RETURN(auto fresh, Database::Create(directory_->new_database(), options_));
+    FQS_RETURN_IF_ERROR(WriteLostRelays(records, fresh.get()));
+    fresh.reset();
+    FQS_RETURN_IF_ERROR(directory_->ReplaceByNew());
     suspect_ = false;
     return Database::Open(directory_->database(), options_);
   }

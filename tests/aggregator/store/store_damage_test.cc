@@ -235,6 +235,24 @@ TEST_F(StoreDamageTest, NothingThatCanBeRead) {
   ExpectWholeAgain(random);
 }
 
+TEST_F(StoreDamageTest, OfADatabaseThatCannotBeOpenedEachRelayIsKnownByName) {
+  RandomSource random(1);
+  Fill(random);
+  Open();  // all of it is in table files
+  store_.reset();
+  fs::remove(Files("MANIFEST").back());
+  for (int start = 0; start < 2; ++start) {
+    Open();
+    const auto all = LoadAll(*store_);
+    ASSERT_EQ(all.size(), relays_.size());
+    for (const ModelRelay& relay : relays_) {
+      EXPECT_EQ(all.at(relay.id()).relay.record.host(), relay.host());
+      EXPECT_TRUE(absl::IsDataLoss(all.at(relay.id()).problem));
+    }
+  }
+  ExpectWholeAgain(random);
+}
+
 // One block: its relays are named, and all others are served.
 TEST_F(StoreDamageTest, ADamagedBlockCostsTheRelaysInIt) {
   size_t most = 0;
