@@ -5,6 +5,7 @@
 #include <chrono>
 #include <iterator>
 #include <limits>
+#include <memory>
 #include <numeric>
 #include <set>
 #include <utility>
@@ -230,20 +231,29 @@ void IngestEngine::Disconnect(const Connection& connection) {
   fleet_.SetConnected(connection.relay, false);
 }
 
-void IngestEngine::Heard(RelayId relay, int64_t relay_clock_milliseconds) {
+void IngestEngine::Heard(const Connection& connection, int64_t relay_clock_milliseconds) {
   const Moment now = clock_.Now();
-  fleet_.Heard(relay, now, ClockOffset(relay_clock_milliseconds, now.wall_milliseconds));
+  MutexLock lock(mutex_);
+  // One that was replaced may be told to end only now, with the relay forgotten since.
+  const auto relay = relays_.find(connection.relay);
+  if (relay == relays_.end() || relay->second.connection != connection.number) return;
+  fleet_.Heard(connection.relay, now, ClockOffset(relay_clock_milliseconds, now.wall_milliseconds));
 }
 
-void IngestEngine::Submit(RelayId relay, v1::Report report, OnOutcome on_outcome) {
+void IngestEngine::Submit(const Connection& connection, v1::Report report, OnOutcome on_outcome) {
   MutexLock lock(mutex_);
-  waiting_reports_.push_back({relay, std::move(report), std::move(on_outcome)});
+  const auto relay = relays_.find(connection.relay);
+  const bool current = relay != relays_.end() && relay->second.connection == connection.number;
+  // 0 is no relay's.
+  waiting_reports_.push_back(
+      {current ? connection.relay : 0, std::move(report), std::move(on_outcome)});
   condition_.NotifyOne();
 }
 
-void IngestEngine::Forget(std::vector<RelayId> relays, OnForgotten on_forgotten) {
+void IngestEngine::Forget(std::vector<RelayId> relays, OnForgotten on_forgotten,
+                          bool with_messages) {
   MutexLock lock(mutex_);
-  waiting_forgets_.push_back({std::move(relays), std::move(on_forgotten), {}});
+  waiting_forgets_.push_back({std::move(relays), std::move(on_forgotten), with_messages, {}});
   condition_.NotifyOne();
 }
 
@@ -384,12 +394,26 @@ void IngestEngine::StageForget(ForgetJob job, Batch* batch) {
       job.result.connected.push_back(id);
       continue;
     }
+    if (!job.with_messages && HasMessages(id, *batch)) {
+      job.result.with_messages.push_back(id);
+      continue;
+    }
     relay->second.leaving = true;
     batch->writes.emplace_back().relay = id;
     batch->writes.back().forget = true;
     job.result.forgotten.push_back(id);
   }
   batch->forgets.push_back(std::move(job));
+}
+
+bool IngestEngine::HasMessages(RelayId relay, const Batch& batch) const {
+  std::shared_ptr<const RelayState> state = fleet_.View(relay).state;
+  for (const StagedReport& staged : batch.reports) {
+    if (staged.job.relay == relay) state = staged.applied.state;
+  }
+  const auto messages = MessagesOf(*state);
+  return state->damaged ||
+         std::any_of(messages.begin(), messages.end(), [](uint64_t count) { return count > 0; });
 }
 
 void IngestEngine::StageSilent(int64_t now, Batch* batch) {

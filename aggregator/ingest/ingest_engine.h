@@ -88,18 +88,22 @@ class IngestEngine {
                                      std::function<void()> on_replaced = nullptr);
   void Disconnect(const Connection& connection);
 
-  // The relay's agent is alive. Between Connect and Disconnect.
-  void Heard(RelayId relay, int64_t relay_clock_milliseconds);
+  // The relay's agent is alive. Says nothing if the agent has come back by another stream.
+  void Heard(const Connection& connection, int64_t relay_clock_milliseconds);
   // Hands over a report; `on_outcome` is called once, from the engine's thread, without a lock.
-  void Submit(RelayId relay, v1::Report report, OnOutcome on_outcome);
+  // NOT_FOUND: the relay was forgotten, or the agent has come back by another stream, which was
+  // told what the aggregator has: nothing older may come after that.
+  void Submit(const Connection& connection, v1::Report report, OnOutcome on_outcome);
 
-  // Forgets relays, but not those whose agents report now. `on_forgotten` is called once, as above.
+  // Forgets relays, but not those whose agents report now, nor, unless `with_messages`, those whose
+  // queues were not empty, or may not have been. `on_forgotten` is called once, as above.
   struct Forgotten {
     std::vector<RelayId> forgotten;
     std::vector<RelayId> connected;
+    std::vector<RelayId> with_messages;  // which stay for that
   };
   using OnForgotten = std::function<void(absl::StatusOr<Forgotten>)>;
-  void Forget(std::vector<RelayId> relays, OnForgotten on_forgotten);
+  void Forget(std::vector<RelayId> relays, OnForgotten on_forgotten, bool with_messages = true);
 
   Counters counters() const;
 
@@ -112,6 +116,7 @@ class IngestEngine {
   struct ForgetJob {
     std::vector<RelayId> relays;
     OnForgotten on_forgotten;
+    bool with_messages = true;
     Forgotten result;
   };
   struct Relay {
@@ -153,6 +158,8 @@ class IngestEngine {
   // another.
   void StageReports(std::vector<ReportJob> jobs, Batch* batch);
   void StageForget(ForgetJob job, Batch* batch);
+  // Whether the relay has messages, or may have, after the batch.
+  bool HasMessages(RelayId relay, const Batch& batch) const;
   // Relays that were silent for too long.
   void StageSilent(int64_t now, Batch* batch);
   // When relays were heard of last, now and then.

@@ -4,6 +4,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "aggregator/ingest/report_parser.h"
 #include "common/base/status_macros.h"
 
 namespace fleetqshape {
@@ -31,15 +32,22 @@ void IngestSession::End(const absl::Status& status) {
   std::string who;
   {
     MutexLock lock(mutex_);
+    if (transport_ == nullptr || std::exchange(ended_, true)) return;
+    deadline_.reset();
     carrier = transport_;
     who = who_;
   }
-  if (carrier == nullptr) return;
   on_end_(who, status);
   carrier->End(status);
 }
 
+bool IngestSession::IsOver() const {
+  MutexLock lock(mutex_);
+  return transport_ == nullptr || ended_;
+}
+
 void IngestSession::OnMessage(v1::AgentMessage message) {
+  if (IsOver()) return;
   const absl::StatusOr<Next> next = Handle(message);
   if (!next.ok()) {
     End(next.status());
@@ -57,6 +65,9 @@ void IngestSession::OnClosed() {
     submitted = awaiting_outcome_;
   }
   if (connection_) engine_.Disconnect(*connection_);
+  // What waits need not, and nobody else will touch it; what was admitted meanwhile goes where it
+  // is noticed that there is no stream any more.
+  if (held_.Withdraw(ticket_)) report_ = std::string();
   if (!submitted) ReleaseReport();  // else at its outcome
 }
 
@@ -74,7 +85,7 @@ absl::StatusOr<IngestSession::Next> IngestSession::Handle(v1::AgentMessage& mess
     FQS_RETURN_IF_ERROR(HandleHello(message));
     return Next::kReadOn;
   }
-  engine_.Heard(connection_->relay, message.clock_milliseconds());
+  engine_.Heard(*connection_, message.clock_milliseconds());
   if (message.has_report_chunk()) return HandleChunk(*message.mutable_report_chunk());
   if (message.has_hello()) return absl::InvalidArgumentError("a second hello");
   return Next::kReadOn;
@@ -107,7 +118,13 @@ void IngestSession::OnReplaced() {
 }
 
 absl::StatusOr<IngestSession::Next> IngestSession::HandleChunk(v1::ReportChunk& chunk) {
+  if (chunk.data().size() > limits_.piece_bytes) {
+    return absl::InvalidArgumentError("a piece of a report beyond the limit");
+  }
   if (!assembling_) return BeginReport(chunk);
+  if (chunk.report_bytes() != 0 && chunk.report_bytes() != report_bytes_) {
+    return absl::InvalidArgumentError("a report begins before the last one's end");
+  }
   if (chunk.data().size() > report_bytes_ - report_.size()) {
     return absl::InvalidArgumentError("a report has more bytes than it said");
   }
@@ -136,7 +153,10 @@ absl::StatusOr<IngestSession::Next> IngestSession::BeginReport(v1::ReportChunk& 
   report_bytes_ = bytes;
   report_ = std::move(*chunk.mutable_data());
   FQS_RETURN_IF_ERROR(CheckLast(chunk));
-  if (!held_.Hold(bytes, [self = shared_from_this()] { self->OnAdmitted(); })) return Next::kWait;
+  if (!held_.Hold(
+          bytes, [self = shared_from_this()] { self->OnAdmitted(); }, &ticket_)) {
+    return Next::kWait;
+  }
   StartReportTime();
   if (chunk.last()) FQS_RETURN_IF_ERROR(SubmitReport());
   return Next::kReadOn;
@@ -157,6 +177,7 @@ void IngestSession::OnAdmitted() {
   StartReportTime();
   const auto carrier = transport();
   if (!carrier) {
+    report_ = std::string();
     ReleaseReport();
     return;
   }
@@ -173,16 +194,17 @@ void IngestSession::OnAdmitted() {
 
 absl::Status IngestSession::SubmitReport() {
   assembling_ = false;
-  v1::Report report;
-  const bool parsed = report.ParseFromString(report_);
+  absl::StatusOr<v1::Report> report = ParseReport(report_);
   report_ = std::string();
-  if (!parsed) return absl::InvalidArgumentError("a report that does not parse");
+  FQS_RETURN_IF_ERROR(report.status());
   {
     MutexLock lock(mutex_);
+    // What it holds is given back by whoever ended it.
+    if (transport_ == nullptr || ended_) return absl::OkStatus();
     awaiting_outcome_ = true;
     deadline_.reset();
   }
-  engine_.Submit(connection_->relay, std::move(report), [self = shared_from_this()](auto outcome) {
+  engine_.Submit(*connection_, *std::move(report), [self = shared_from_this()](auto outcome) {
     self->OnOutcome(std::move(outcome));
   });
   return absl::OkStatus();
@@ -190,18 +212,20 @@ absl::Status IngestSession::SubmitReport() {
 
 void IngestSession::OnOutcome(IngestEngine::Outcome outcome) {
   std::shared_ptr<Transport> carrier;
+  size_t holding = 0;
   {
+    // At once: an agent that does not wait for the answer may begin its next report at any moment.
     MutexLock lock(mutex_);
     awaiting_outcome_ = false;
+    holding = std::exchange(holding_, 0);
     carrier = transport_;
   }
-  ReleaseReport();
-  if (!carrier) return;
-  if (outcome.ok()) {
-    carrier->Send(*std::move(outcome));
-  } else {
+  if (!outcome.ok()) {
     End(outcome.status());
+  } else if (carrier) {
+    carrier->Send(*std::move(outcome));
   }
+  if (holding > 0) held_.Release(holding);
 }
 
 void IngestSession::ReleaseReport() {
@@ -209,7 +233,6 @@ void IngestSession::ReleaseReport() {
   {
     MutexLock lock(mutex_);
     holding = std::exchange(holding_, 0);
-    deadline_.reset();
   }
   if (holding > 0) held_.Release(holding);
 }

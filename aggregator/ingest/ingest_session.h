@@ -30,6 +30,8 @@ struct IngestLimits {
   // admitted to its last.
   int64_t hello_milliseconds = 10'000;
   int64_t report_milliseconds = 60'000;
+  // A piece of a report, as agents send them: what waits to be admitted holds one.
+  size_t piece_bytes = size_t{64} << 10;
   // Streams at a time.
   size_t streams = 50'000;
 };
@@ -38,7 +40,8 @@ struct IngestLimits {
 class IngestSession : public std::enable_shared_from_this<IngestSession> {
  public:
   // What carries the messages. Its functions may be called from any thread, also from within
-  // OnMessage, and until OnClosed has returned.
+  // OnMessage and, by threads that came too late, after OnClosed: they do nothing then, nor after
+  // End.
   class Transport {
    public:
     virtual ~Transport() = default;
@@ -53,7 +56,8 @@ class IngestSession : public std::enable_shared_from_this<IngestSession> {
   // Is told of each stream that this end ends: whose, and why.
   using OnEnd = std::function<void(const std::string& who, const absl::Status& status)>;
 
-  // All outlive the session, `transport` until OnClosed. `peer` is the agent's address.
+  // All outlive the session, which lets go of `transport` at OnClosed. `peer` is the agent's
+  // address.
   IngestSession(IngestEngine* engine, HeldBytes* held, const Clock* clock,
                 const IngestLimits& limits, OnEnd on_end, std::string peer,
                 std::shared_ptr<Transport> transport);
@@ -69,6 +73,7 @@ class IngestSession : public std::enable_shared_from_this<IngestSession> {
   // What becomes of a message.
   enum class Next { kReadOn, kWait };
 
+  bool IsOver() const;
   absl::StatusOr<Next> Handle(v1::AgentMessage& message);
   absl::Status HandleHello(const v1::AgentMessage& message);
   void OnReplaced();
@@ -82,8 +87,9 @@ class IngestSession : public std::enable_shared_from_this<IngestSession> {
   // All pieces are there.
   absl::Status SubmitReport();
   void OnOutcome(IngestEngine::Outcome outcome);
-  // Gives back what the report under way held.
+  // Gives back what the report under way holds.
   void ReleaseReport();
+  // Ends the stream, once.
   void End(const absl::Status& status);
   std::shared_ptr<Transport> transport() const;
 
@@ -97,13 +103,15 @@ class IngestSession : public std::enable_shared_from_this<IngestSession> {
   // For OnMessage, and OnAdmitted, which comes between two of them.
   std::optional<IngestEngine::Connection> connection_;
   bool assembling_ = false;
-  size_t report_bytes_ = 0;  // that all of it will have
-  std::string report_;       // the pieces so far
+  size_t report_bytes_ = 0;       // that all of it will have
+  std::string report_;            // the pieces so far
+  HeldBytes::Ticket ticket_ = 0;  // of the last report that had to wait
 
   mutable Mutex mutex_;
   std::shared_ptr<Transport> transport_ FQS_GUARDED_BY(mutex_);  // null: closed
   // The relay's name, once there was a sound hello; else the agent's address.
   std::string who_ FQS_GUARDED_BY(mutex_);
+  bool ended_ FQS_GUARDED_BY(mutex_) = false;  // by this end
   bool awaiting_outcome_ FQS_GUARDED_BY(mutex_) = false;
   size_t holding_ FQS_GUARDED_BY(mutex_) = 0;               // of held_
   std::optional<int64_t> deadline_ FQS_GUARDED_BY(mutex_);  // monotonic milliseconds

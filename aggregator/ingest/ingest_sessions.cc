@@ -1,5 +1,6 @@
 #include "aggregator/ingest/ingest_sessions.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "spdlog/spdlog.h"
@@ -14,7 +15,10 @@ constexpr size_t kMaxLogged = 1000;
 }  // namespace
 
 IngestSessions::IngestSessions(IngestEngine* engine, const Clock* clock, const IngestLimits& limits)
-    : engine_(*engine), clock_(*clock), limits_(limits), held_(limits.held_bytes) {}
+    : engine_(*engine),
+      clock_(*clock),
+      limits_(limits),
+      held_(std::max(limits.held_bytes, limits.report_bytes)) {}
 
 absl::StatusOr<std::shared_ptr<IngestSession>> IngestSessions::Open(
     std::string peer, std::shared_ptr<IngestSession::Transport> transport) {

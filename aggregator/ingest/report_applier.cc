@@ -66,9 +66,23 @@ void TakeRelayFacts(const Message& message, RelayState* state) {
   if (message.has_files()) state->files = KnownPartOf(message.files());
 }
 
+// As it is stored. Fields that this version does not know have no limit.
+std::string SerializeKnownPart(const v1::Section& section) {
+  if (section.GetReflection()->GetUnknownFields(section).empty())
+    return section.SerializeAsString();
+  return KnownPartOf(section)->SerializeAsString();
+}
+
+// INVALID_ARGUMENT: a block would have more arrivals than the limit.
+absl::Status CheckArrivals(const Block& before, const BlockDelta& delta, size_t limit) {
+  const size_t most = before.arrivals.size() + delta.gained.arrivals.size();
+  if (most <= limit || most - limit <= delta.lost.arrivals.size()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("a section of more than ", limit, " arrivals"));
+}
+
 // Applies one section of a report to `state`, and notes how to store it.
 absl::Status ApplySection(const v1::Section& section, bool snapshot, const FleetNames& names,
-                          RelayState* state, AppliedReport* applied) {
+                          const StateLimits& limits, RelayState* state, AppliedReport* applied) {
   FQS_ASSIGN_OR_RETURN(const Queue queue, SectionQueue(section));
   FQS_ASSIGN_OR_RETURN(const Axis axis, SectionAxis(section));
   FQS_ASSIGN_OR_RETURN(BlockDelta delta, DecodeSection(section));
@@ -81,6 +95,7 @@ absl::Status ApplySection(const v1::Section& section, bool snapshot, const Fleet
       return absl::InvalidArgumentError("a section comes twice");
     }
   }
+  FQS_RETURN_IF_ERROR(CheckArrivals(*state->sections[index], delta, limits.section_arrivals));
   FQS_ASSIGN_OR_RETURN(const uint64_t gained,
                        BlockDigest(queue, axis, delta.gained, *state->fleet_ids, names));
   FQS_ASSIGN_OR_RETURN(const uint64_t lost,
@@ -93,7 +108,7 @@ absl::Status ApplySection(const v1::Section& section, bool snapshot, const Fleet
     FQS_ASSIGN_OR_RETURN(block, ApplyDelta(*state->sections[index], delta));
   }
 
-  SectionWrite write{queue, axis, SectionWrite::Kind::kMerge, section.SerializeAsString()};
+  SectionWrite write{queue, axis, SectionWrite::Kind::kMerge, SerializeKnownPart(section)};
   size_t& operand_bytes = applied->operands.since_base[index];
   operand_bytes += write.value.size();
   // A base takes at least as many bytes as it has arrivals.
@@ -115,7 +130,7 @@ absl::Status ApplySection(const v1::Section& section, bool snapshot, const Fleet
 
 absl::StatusOr<AppliedReport> ApplyReport(RelayId relay, const RelayState& state,
                                           const OperandBytes& operands, v1::Report* whole_report,
-                                          FleetNames* names) {
+                                          FleetNames* names, const StateLimits& limits) {
   const v1::Report& report = *whole_report;
   const bool snapshot = report.sequence() == 1;
   std::shared_ptr<RelayState> next =
@@ -138,6 +153,10 @@ absl::StatusOr<AppliedReport> ApplyReport(RelayId relay, const RelayState& state
     return absl::FailedPreconditionError(absl::StrCat("names start at ", report.first_name_id(),
                                                       ", not at ", next->fleet_ids->size()));
   }
+  if (next->fleet_ids->size() + static_cast<size_t>(report.names_size()) > limits.names) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("an epoch of more than ", limits.names, " names"));
+  }
   for (const std::string& name : report.names()) {
     if (name.size() > kMaxReportedNameLength) {
       return absl::InvalidArgumentError("a name beyond the limit");
@@ -150,7 +169,7 @@ absl::StatusOr<AppliedReport> ApplyReport(RelayId relay, const RelayState& state
   next->fleet_ids = WithNames(next->fleet_ids, report.names(), names);
   applied.write.first_name_id = report.first_name_id();
   for (const v1::Section& section : report.sections()) {
-    FQS_RETURN_IF_ERROR(ApplySection(section, snapshot, *names, next.get(), &applied));
+    FQS_RETURN_IF_ERROR(ApplySection(section, snapshot, *names, limits, next.get(), &applied));
   }
   if (next->digest != report.digest()) {
     return absl::DataLossError("the report leads to another state than the agent's");

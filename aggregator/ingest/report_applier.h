@@ -26,13 +26,21 @@ struct AppliedReport {
   OperandBytes operands;
 };
 
+// What a relay may have: far more than any queue has, and little enough that a section can always
+// be numbered, and written as one value.
+struct StateLimits {
+  size_t section_arrivals = 100'000'000;
+  size_t names = 20'000'000;  // of an epoch
+};
+
 // Applies a report whose sequence is known to follow. Names new to the fleet are added to `names`
-// even if the report is refused. INVALID_ARGUMENT: the report is malformed; FAILED_PRECONDITION:
-// it does not fit the state; DATA_LOSS: its digest is not that of the state that it leads to.
-// On success the report's names have moved to the write.
+// even if the report is refused. INVALID_ARGUMENT: the report is malformed, or leads beyond the
+// limits; FAILED_PRECONDITION: it does not fit the state; DATA_LOSS: its digest is not that of the
+// state that it leads to. On success the report's names have moved to the write.
 absl::StatusOr<AppliedReport> ApplyReport(RelayId relay, const RelayState& state,
                                           const OperandBytes& operands, v1::Report* report,
-                                          FleetNames* names);
+                                          FleetNames* names,
+                                          const StateLimits& limits = StateLimits());
 
 // The state of a relay that was loaded from the store. DATA_LOSS if its digest is not the stored
 // one, or a section uses a name that is not there.

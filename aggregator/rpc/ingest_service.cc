@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "common/base/mutex.h"
 #include "common/rpc/channel.h"
 #include "fleetqshape/v1/ingest.grpc.pb.h"
@@ -25,11 +26,12 @@ class AgentStream final : public grpc::ServerBidiReactor<v1::AgentMessage, v1::A
                           public IngestSession::Transport,
                           public std::enable_shared_from_this<AgentStream> {
  public:
-  explicit AgentStream(IngestSessions* sessions) : sessions_(*sessions) {}
+  AgentStream(IngestSessions* sessions, grpc::CallbackServerContext* context)
+      : sessions_(*sessions), context_(*context), peer_(context->peer()) {}
 
-  void Start(const std::string& peer) {
+  void Start() {
     self_ = shared_from_this();
-    auto session = sessions_.Open(peer, self_);
+    auto session = sessions_.Open(peer_, self_);
     if (!session.ok()) {
       sessions_.LogEnd("an agent", session.status());
       End(session.status());
@@ -43,7 +45,9 @@ class AgentStream final : public grpc::ServerBidiReactor<v1::AgentMessage, v1::A
     if (ok) {
       session_->OnMessage(std::exchange(incoming_, v1::AgentMessage()));
     } else {
-      EndWith(grpc::Status::OK);
+      // It tells nobody which of the two it was. No agent waits for the answer to the first.
+      EndWith(grpc::Status(grpc::StatusCode::INVALID_ARGUMENT,
+                           "the agent's end of the stream, or what is no message"));
     }
   }
 
@@ -72,8 +76,9 @@ class AgentStream final : public grpc::ServerBidiReactor<v1::AgentMessage, v1::A
         return;
       }
     }
-    EndWith(
-        grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED, "the agent does not read its answers"));
+    const absl::Status status = absl::ResourceExhaustedError("the agent does not read its answers");
+    sessions_.LogEnd(absl::StrCat("agent at ", peer_), status);
+    End(status);
   }
 
   void ReadOn() override {
@@ -86,7 +91,11 @@ class AgentStream final : public grpc::ServerBidiReactor<v1::AgentMessage, v1::A
  private:
   void EndWith(const grpc::Status& status) {
     MutexLock lock(mutex_);
-    if (!std::exchange(ended_, true)) Finish(status);
+    if (std::exchange(ended_, true)) return;
+    // Finish would come after what is being written, and that may take for ever: an agent need not
+    // read it. Before Finish, since the context may go with the last reaction.
+    if (writing_) context_.TryCancel();
+    Finish(status);
   }
 
   // gRPC never runs a reaction from within StartWrite or Finish, so the lock may be held.
@@ -97,6 +106,8 @@ class AgentStream final : public grpc::ServerBidiReactor<v1::AgentMessage, v1::A
   }
 
   IngestSessions& sessions_;
+  grpc::CallbackServerContext& context_;  // until OnDone
+  const std::string peer_;
   std::shared_ptr<AgentStream> self_;
   std::shared_ptr<IngestSession> session_;
   v1::AgentMessage incoming_;
@@ -113,8 +124,8 @@ class IngestService final : public v1::Ingest::CallbackService {
 
   grpc::ServerBidiReactor<v1::AgentMessage, v1::AggregatorMessage>* Connect(
       grpc::CallbackServerContext* context) override {
-    auto stream = std::make_shared<AgentStream>(sessions_);
-    stream->Start(context->peer());
+    auto stream = std::make_shared<AgentStream>(sessions_, context);
+    stream->Start();
     return stream.get();
   }
 

@@ -172,26 +172,33 @@ absl::StatusOr<Leaving> ChooseLeaving(const QueryEngine& engine, const Selection
   return leaving;
 }
 
+// Adds relays by their names.
+void FillSorted(std::vector<const RelayStatus*> relays,
+                google::protobuf::RepeatedPtrField<v1::RelayStatus>* filled) {
+  std::sort(relays.begin(), relays.end(), [](const auto* a, const auto* b) {
+    return a->description->identity < b->description->identity;
+  });
+  for (const RelayStatus* relay : relays) FillStatus(*relay, filled->Add());
+}
+
 // What became of them. Those that were forgotten meanwhile by another call are in no list.
 void FillForgotten(const Leaving& relays, const IngestEngine::Forgotten& done,
                    v1::ForgetRelaysResponse* response) {
   const std::set<RelayId> forgotten(done.forgotten.begin(), done.forgotten.end());
   const std::set<RelayId> connected(done.connected.begin(), done.connected.end());
+  const std::set<RelayId> stranded(done.with_messages.begin(), done.with_messages.end());
   std::vector<const RelayStatus*> reporting;
+  std::vector<const RelayStatus*> staying;
   for (const RelayStatus& relay : relays.connected) reporting.push_back(&relay);
+  for (const RelayStatus& relay : relays.stranded) staying.push_back(&relay);
   for (const RelayStatus& relay : relays.leaving) {
     if (forgotten.contains(relay.id)) FillStatus(relay, response->add_forgotten());
     if (connected.contains(relay.id)) reporting.push_back(&relay);
+    if (stranded.contains(relay.id)) staying.push_back(&relay);
   }
-  std::sort(reporting.begin(), reporting.end(), [](const auto* a, const auto* b) {
-    return a->description->identity < b->description->identity;
-  });
-  for (const RelayStatus* relay : reporting) {
-    v1::RelayStatus* filled = response->add_connected();
-    FillStatus(*relay, filled);
-    filled->set_connected(true);
-  }
-  for (const RelayStatus& relay : relays.stranded) FillStatus(relay, response->add_stranded());
+  FillSorted(std::move(reporting), response->mutable_connected());
+  for (v1::RelayStatus& relay : *response->mutable_connected()) relay.set_connected(true);
+  FillSorted(std::move(staying), response->mutable_stranded());
 }
 
 // `peer` asks for it. Calls `finish` once, maybe later from the ingest engine's thread.
@@ -205,8 +212,8 @@ void ForgetSelected(const QueryEngine& engine, IngestEngine& ingest, const Selec
   }
   std::vector<RelayId> ids;
   for (const RelayStatus& relay : chosen->leaving) ids.push_back(relay.id);
-  ingest.Forget(std::move(ids), [relays = *std::move(chosen), peer, response,
-                                 finish = std::move(finish)](const auto& done) {
+  const auto on_forgotten = [relays = *std::move(chosen), peer, response,
+                             finish = std::move(finish)](const auto& done) {
     if (!done.ok()) {
       // UNAVAILABLE is what clients get when no aggregator answers.
       finish(grpc::Status(grpc::StatusCode::FAILED_PRECONDITION,
@@ -219,7 +226,9 @@ void ForgetSelected(const QueryEngine& engine, IngestEngine& ingest, const Selec
                    relay.instance(), peer);
     }
     finish(grpc::Status::OK);
-  });
+  };
+  // It may get messages yet.
+  ingest.Forget(std::move(ids), on_forgotten, /*with_messages=*/stranded_too);
 }
 
 grpc::Status Busy() {

@@ -48,7 +48,7 @@ class EngineSink final : public ReportSink {
       label->set_value("gateway");
       const auto connection = engine_.Connect(hello, "peer", clock_.NowMilliseconds());
       Require(connection.status());
-      relays_.push_back(connection->relay);
+      connections_.push_back(*std::move(connection));
     }
     for (int i = 0; i < parsing_threads; ++i) threads_.emplace_back([this] { Run(); });
   }
@@ -65,9 +65,9 @@ class EngineSink final : public ReportSink {
   void Take(const Reports& reports) override {
     MutexLock lock(mutex_);
     reports_ = &reports;
-    next_.assign(relays_.size(), 0);
-    unfinished_ = relays_.size();
-    for (size_t i = 0; i < relays_.size(); ++i) ready_.push_back(i);
+    next_.assign(connections_.size(), 0);
+    unfinished_ = connections_.size();
+    for (size_t i = 0; i < connections_.size(); ++i) ready_.push_back(i);
     condition_.NotifyAll();
     while (unfinished_ > 0) finished_.Wait(mutex_);
   }
@@ -97,7 +97,7 @@ class EngineSink final : public ReportSink {
       v1::Report report;
       if (!report.ParseFromString(*bytes)) Fail("a report does not parse");
       engine_.Submit(
-          relays_[relay], std::move(report),
+          connections_[relay], std::move(report),
           [this, relay](IngestEngine::Outcome outcome) { OnOutcome(relay, std::move(outcome)); });
     }
   }
@@ -122,7 +122,7 @@ class EngineSink final : public ReportSink {
   std::deque<size_t> ready_ FQS_GUARDED_BY(mutex_);  // relays that have nothing in flight
   size_t unfinished_ FQS_GUARDED_BY(mutex_) = 0;
   bool stopping_ FQS_GUARDED_BY(mutex_) = false;
-  std::vector<RelayId> relays_;
+  std::vector<IngestEngine::Connection> connections_;
   std::vector<std::thread> threads_;
   IngestEngine engine_;  // ends first: it calls OnOutcome
 };

@@ -64,6 +64,12 @@ class EngineTest : public ::testing::Test {
     connections_[connection->relay] = *connection;
     return *connection;
   }
+  // The last one of the relay.
+  IngestEngine::Connection ConnectionOf(RelayId relay) const {
+    const auto connection = connections_.find(relay);
+    return connection == connections_.end() ? IngestEngine::Connection{relay, 0, {}}
+                                            : connection->second;
+  }
   // Ends the last connection of the relay.
   void Disconnect(RelayId relay) { engine_->Disconnect(connections_[relay]); }
   // So many relays, with the numbers from 0 for hosts.
@@ -74,7 +80,7 @@ class EngineTest : public ::testing::Test {
   }
   PendingOutcome Submit(RelayId relay, const v1::Report& report) {
     PendingOutcome outcome;
-    engine_->Submit(relay, report, outcome.Callback());
+    engine_->Submit(ConnectionOf(relay), report, outcome.Callback());
     return outcome;
   }
   IngestEngine::Outcome SubmitAndWait(RelayId relay, const v1::Report& report) {

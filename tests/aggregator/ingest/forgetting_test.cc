@@ -17,7 +17,6 @@ namespace fleetqshape {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::UnorderedElementsAre;
 
@@ -76,13 +75,17 @@ class ForgettingTest : public EngineTest {
     EXPECT_TRUE(IsAcknowledgement(outcome.Wait(), report.epoch(), report.sequence()));
   }
   // What becomes of a call to forget these, once the engine has worked.
-  absl::StatusOr<IngestEngine::Forgotten> Forget(const std::vector<RelayId>& relays) {
+  absl::StatusOr<IngestEngine::Forgotten> Forget(const std::vector<RelayId>& relays,
+                                                 bool with_messages = true) {
     int calls = 0;
     absl::StatusOr<IngestEngine::Forgotten> result = absl::UnknownError("no call");
-    engine_->Forget(relays, [&](const auto& forgotten) {
-      ++calls;
-      result = forgotten;
-    });
+    engine_->Forget(
+        relays,
+        [&](const auto& forgotten) {
+          ++calls;
+          result = forgotten;
+        },
+        with_messages);
     engine_->RunOnce();
     EXPECT_EQ(calls, 1);
     return result;
@@ -288,12 +291,46 @@ TEST_F(ForgettingTest, AReportOfAnEndedStreamBringsAForgottenRelayNotBack) {
   EXPECT_THAT(Known(), IsEmpty());
 }
 
+// Who asks for it has looked before: more may have come since.
+TEST_F(ForgettingTest, ARelayWithMessagesStaysUnlessThatIsMeant) {
+  const NamedCells mail = {{kQueue, Axis::kSenderDomain, "a", 1}};
+  const RelayId empty = Connect("empty").relay;
+  const RelayId loaded = Connect("loaded").relay;
+  const RelayId waiting = Connect("waiting").relay;
+  const RelayId emptied = Connect("emptied").relay;
+  ReportWriter waiting_writer;
+  ReportWriter emptied_writer;
+  Report(empty, ReportWriter().Snapshot(9, {}));
+  Report(loaded, ReportWriter().Snapshot(9, mail));
+  Report(waiting, waiting_writer.Snapshot(9, {}));
+  Report(emptied, emptied_writer.Snapshot(9, mail));
+  const RelayId damaged = Connect("damaged").relay;
+  const auto state = EmptyRelayState();
+  state->damaged = true;
+  fleet_->SetState(damaged, state);
+  // These are in the same batch.
+  const PendingOutcome gets_mail = Submit(waiting, waiting_writer.ReportTo(mail));
+  const PendingOutcome loses_mail = Submit(emptied, emptied_writer.ReportTo({}));
+  const std::vector<RelayId> all = {empty, loaded, waiting, emptied, damaged};
+  for (const RelayId relay : all) Disconnect(relay);
+  const auto forgotten = Forget(all, /*with_messages=*/false);
+  ASSERT_TRUE(forgotten.ok()) << forgotten.status();
+  EXPECT_TRUE(IsAcknowledgement(gets_mail.Wait(), 9, 2));
+  EXPECT_THAT(forgotten->forgotten, ElementsAre(empty, emptied));
+  EXPECT_THAT(forgotten->with_messages, ElementsAre(loaded, waiting, damaged));
+  EXPECT_THAT(Known(), ElementsAre("damaged", "loaded", "waiting"));
+  const auto rest = Forget(all);
+  ASSERT_TRUE(rest.ok()) << rest.status();
+  EXPECT_THAT(rest->forgotten, ElementsAre(loaded, waiting, damaged));
+  EXPECT_THAT(Known(), IsEmpty());
+}
+
 TEST_F(ForgettingTest, ARestartKnowsWhenRelaysWereHeardOf) {
   const RelayId connected = AddConnected("connected");
   const RelayId gone = AddConnected("gone");
   for (int64_t passed = 0; passed < 63 * kMinute; passed += 10) {
     for (const RelayId relay : {connected, gone}) {
-      engine_->Heard(relay, clock_.NowMilliseconds());  // and has nothing to report
+      engine_->Heard(ConnectionOf(relay), clock_.NowMilliseconds());  // and has nothing to report
     }
     Pass(10);
   }
@@ -312,7 +349,7 @@ TEST_F(ForgettingTest, ThatARelayIsHeardOfIsStoredNowAndThenOnly) {
   const RelayId relay = AddConnected("a");
   const uint64_t before = engine_->counters().batches;
   for (int64_t passed = 0; passed < 60 * kMinute; passed += 10) {
-    engine_->Heard(relay, clock_.NowMilliseconds());
+    engine_->Heard(ConnectionOf(relay), clock_.NowMilliseconds());
     Pass(10);
   }
   EXPECT_LE(engine_->counters().batches - before, 12U);
@@ -327,7 +364,7 @@ TEST_F(ForgettingTest, ThatARelayIsHeardOfIsStoredNowAndThenOnly) {
 TEST_F(ForgettingTest, WhatIsSilentIsNotForgottenEarlierForARestart) {
   const RelayId relay = AddConnected("a");
   Pass(6 * kDay);
-  engine_->Heard(relay, clock_.NowMilliseconds());
+  engine_->Heard(ConnectionOf(relay), clock_.NowMilliseconds());
   Disconnect(relay);
   Pass(kRound);
   Restart();
@@ -336,55 +373,6 @@ TEST_F(ForgettingTest, WhatIsSilentIsNotForgottenEarlierForARestart) {
   EXPECT_THAT(Known(), ElementsAre("a"));
   Pass(5 * kDay);
   EXPECT_THAT(Known(), IsEmpty());
-}
-
-// The engine in its thread, with a store that does as it is told.
-class ForgettingOnFakeStoreTest : public EngineTest {
- protected:
-  void SetUp() override { StartOn(&store_); }
-
-  RelayId AddGone(const std::string& host) {
-    const RelayId relay = Connect(host).relay;
-    SubmitSound(relay, ReportWriter().Snapshot(9, OneCell(1)));
-    Disconnect(relay);
-    return relay;
-  }
-
-  test::FakeStore store_;
-};
-
-TEST_F(ForgettingOnFakeStoreTest, AnAgentThatComesMeanwhileIsAskedToTryAgain) {
-  const RelayId relay = AddGone("a");
-  const size_t begun = store_.begun();
-  store_.Close();
-  std::promise<size_t> forgotten;
-  engine_->Forget({relay}, [&](const auto& done) {
-    forgotten.set_value(done.ok() ? done->forgotten.size() : 0);
-  });
-  store_.WaitUntilBegun(begun + 1);
-  const auto refused = engine_->Connect(HelloOf("a"), "peer", 0);
-  EXPECT_EQ(refused.status().code(), absl::StatusCode::kUnavailable);
-  EXPECT_THAT(std::string(refused.status().message()), HasSubstr("being forgotten"));
-  EXPECT_EQ(Cells(relay), OneCell(1)) << "answers have it until it is gone from the disk";
-  store_.Open();
-  EXPECT_EQ(forgotten.get_future().get(), 1U);
-  EXPECT_NE(Connect("a").relay, relay);
-}
-
-TEST_F(ForgettingOnFakeStoreTest, WhenTheStoreFailsARelayStaysAsItWas) {
-  const RelayId relay = AddGone("a");
-  for (int i = 0; i < 2; ++i) {  // when it fails, and while it does
-    if (i == 0) store_.AddResult(absl::ResourceExhaustedError("no space left"));
-    std::promise<absl::Status> result;
-    engine_->Forget({relay}, [&](const auto& done) { result.set_value(done.status()); });
-    EXPECT_EQ(result.get_future().get().code(), absl::StatusCode::kResourceExhausted);
-  }
-  EXPECT_EQ(Cells(relay), OneCell(1));
-  EXPECT_EQ(engine_->counters().forgotten, 0U);
-  LetRecover();
-  const auto connection = Connect("a");
-  EXPECT_EQ(connection.relay, relay);
-  EXPECT_EQ(connection.welcome.welcome().epoch(), 9U);
 }
 
 }  // namespace

@@ -41,7 +41,7 @@ TEST_F(EngineOnFakeStoreTest, NothingIsAcknowledgedOrSeenBeforeItIsOnTheDisk) {
   store_.Close();
   PendingOutcome outcome;
   size_t ended = 0;
-  engine_->Submit(relay, writer.Snapshot(9, OneCell(1)),
+  engine_->Submit(ConnectionOf(relay), writer.Snapshot(9, OneCell(1)),
                   outcome.Callback([&] { ended = store_.ended(); }));
   store_.WaitUntilBegun(1);
   EXPECT_FALSE(outcome.HasCome());
@@ -59,7 +59,7 @@ TEST_F(EngineOnFakeStoreTest, WhatIsAcknowledgedIsSeenAtThatMoment) {
   ReportWriter writer;
   PendingOutcome outcome;
   NamedCells seen;
-  engine_->Submit(relay, writer.Snapshot(9, OneCell(1)),
+  engine_->Submit(ConnectionOf(relay), writer.Snapshot(9, OneCell(1)),
                   outcome.Callback([&] { seen = Cells(relay); }));
   outcome.Wait().status().IgnoreError();
   EXPECT_EQ(seen, OneCell(1));
@@ -203,6 +203,7 @@ TEST_F(EngineOnFakeStoreTest, TheRecordSaysWhoTheRelayIsAndWhenItWasHeard) {
   label->set_value("gateway");
   const auto connection = engine_->Connect(hello, "peer", clock_.NowMilliseconds() + 3000);
   ASSERT_TRUE(connection.ok());
+  connections_[connection->relay] = *connection;
   ReportWriter writer;
   SubmitSound(connection->relay, writer.Snapshot(9, OneCell(1)));
   ASSERT_EQ(store_.batches().size(), 1U);
@@ -294,7 +295,7 @@ TEST_F(EngineOnFakeStoreTest, EachMessageTellsThatTheRelayIsAliveAndHowItsClockS
   EXPECT_EQ(fleet_->View(relay).heard.wall_milliseconds, clock_.NowMilliseconds());
   EXPECT_EQ(fleet_->View(relay).clock_offset_milliseconds, 250);
   clock_.AdvanceSeconds(30);
-  engine_->Heard(relay, clock_.NowMilliseconds() + 60'000);
+  engine_->Heard(ConnectionOf(relay), clock_.NowMilliseconds() + 60'000);
   EXPECT_EQ(fleet_->View(relay).heard.wall_milliseconds, clock_.NowMilliseconds());
   EXPECT_EQ(fleet_->View(relay).clock_offset_milliseconds, 60'000);
   Disconnect(relay);

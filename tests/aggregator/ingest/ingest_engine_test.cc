@@ -177,6 +177,7 @@ TEST_F(IngestEngineTest, ARestartFromTheStoreGivesTheSameState) {
       label->set_value("gateway");
       const auto connection = engine_->Connect(hello, "peer", clock_.NowMilliseconds() - 5000);
       ASSERT_TRUE(connection.ok()) << connection.status();
+      connections_[connection->relay] = *connection;
       writers[connection->relay];
     }
     uint64_t epoch = 0;
@@ -344,7 +345,7 @@ TEST_F(IngestEngineTest, SeveralThreadsReportForRelaysOfTheirOwn) {
       ReportWriter writer;
       SubmitSound(relay, writer.Snapshot(1, test::RandomCells(random, 50)));
       for (int step = 0; step < 20; ++step) {
-        engine_->Heard(relay, clock_.NowMilliseconds());
+        engine_->Heard(ConnectionOf(relay), clock_.NowMilliseconds());
         SubmitSound(relay, writer.ReportTo(test::ChangedCells(random, writer.cells(), 20)));
         for (const RelayView& view : fleet_->Snapshot()) {
           ASSERT_EQ(test::DigestOf(test::CellsOfState(*view.state, fleet_->names())),

@@ -193,6 +193,31 @@ TEST_F(ForgetRelaysTest, ARelayWhoseQueuesWereNotEmptyStaysUnlessThatIsMeant) {
   EXPECT_THAT(Known(), IsEmpty());
 }
 
+// An agent comes, reports mail and ends between the look at the fleet and the batch.
+TEST_F(ForgetRelaysTest, ARelayThatGetsMessagesMeanwhileStays) {
+  const RelayId relay = Connect("a").relay;
+  const RelayId busy = Connect("b").relay;
+  ReportWriter writer;
+  SubmitSound(relay, writer.Snapshot(1, {}));
+  const v1::Report mail = writer.ReportTo({{kQueue, Axis::kSenderDomain, "a", 1000}});
+  Disconnect(relay);
+  // The engine is busy while somebody asks.
+  const size_t begun = store_.begun();
+  store_.Close();
+  const test::PendingOutcome other = Submit(busy, ReportWriter().Snapshot(1, {}));
+  store_.WaitUntilBegun(begun + 1);
+  const test::PendingOutcome late = Submit(relay, mail);
+  grpc::Status status;
+  std::thread client([&] { status = Ask(Request({"a"})); });
+  store_.Open();
+  client.join();
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  EXPECT_TRUE(IsAcknowledgement(late.Wait(), 1, 2));
+  EXPECT_THAT(Hosts(response_.forgotten()), IsEmpty());
+  EXPECT_THAT(Hosts(response_.stranded()), ElementsAre("a"));
+  EXPECT_THAT(Known(), ElementsAre("a", "b"));
+}
+
 // Its queues may hold anything.
 TEST_F(ForgetRelaysTest, ARelayWhoseStateWasDamagedCountsAsOneWithMessages) {
   AddGone("a", 0);
