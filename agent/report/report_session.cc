@@ -247,7 +247,6 @@ void ReportSession::AppendChunks(std::vector<v1::AgentMessage>* messages) {
     const size_t length = std::min(options_.chunk_bytes, bytes.size() - begin);
     v1::ReportChunk* chunk = messages->emplace_back().mutable_report_chunk();
     chunk->set_data(bytes.substr(begin, length));
-    if (begin == 0 && length < bytes.size()) chunk->set_report_bytes(bytes.size());
     begin += length;
     taken += length;
     chunk->set_last(begin == bytes.size());
