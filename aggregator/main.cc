@@ -13,12 +13,17 @@
 #include <string>
 #include <thread>
 
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "aggregator/check_command.h"
 #include "aggregator/ingest/fleet.h"
 #include "aggregator/ingest/ingest_engine.h"
 #include "aggregator/ingest/ingest_sessions.h"
+#include "aggregator/metrics/collector.h"
+#include "aggregator/metrics/metrics_server.h"
+#include "aggregator/metrics/metrics_text.h"
 #include "aggregator/options.h"
 #include "aggregator/query/query_engine.h"
 #include "aggregator/query/worker_pool.h"
@@ -54,6 +59,17 @@ std::unique_ptr<grpc::Server> StartServer(grpc::Service* service, std::string* a
   return server;
 }
 
+// Null if `address` is empty.
+absl::StatusOr<std::unique_ptr<MetricsServer>> StartMetrics(const std::string& address,
+                                                            const Collector* collector) {
+  if (address.empty()) return nullptr;
+  auto server = MetricsServer::Start(address, MetricsServer::Limits(),
+                                     [collector] { return MetricsText(collector->Read()); });
+  if (server.ok()) return server;
+  return absl::UnavailableError(
+      absl::StrCat("cannot listen on ", address, " for metrics: ", server.status().message()));
+}
+
 int Run(const AggregatorOptions& options) {
   const auto fail = [](std::string_view message) {
     PrintError("fleetqshape-aggregator", message);
@@ -87,10 +103,16 @@ int Run(const AggregatorOptions& options) {
     return fail(absl::StrCat("cannot listen on ", options.query_listen,
                              " for questions: is the port in use?"));
   }
+  const Collector collector(&fleet, &ingest, &sessions, &query, clock.NowMilliseconds());
+  const auto metrics = StartMetrics(options.metrics_listen, &collector);
+  if (!metrics.ok()) return fail(std::string(metrics.status().message()));
+  const std::string metrics_word =
+      *metrics == nullptr ? "" : absl::StrCat(" metrics=", (*metrics)->address());
   spdlog::info("{} relays in {}", fleet.Snapshot().size(), options.data_directory);
   ingest.Start([&sessions] { sessions.CheckDeadlines(); });
   // For whoever started it: the ports, which may have been chosen by the system.
-  std::printf("ready ingest=%s query=%s\n", ingest_address.c_str(), query_address.c_str());
+  std::printf("ready ingest=%s query=%s%s\n", ingest_address.c_str(), query_address.c_str(),
+              metrics_word.c_str());
   std::fflush(stdout);
 
   absl::Notification stop;

@@ -21,6 +21,9 @@ absl::Status Validate(const AggregatorOptions& options) {
   }
   FQS_RETURN_IF_ERROR(ValidateAddress("--ingest-listen", options.ingest_listen));
   FQS_RETURN_IF_ERROR(ValidateAddress("--query-listen", options.query_listen));
+  if (!options.metrics_listen.empty()) {
+    FQS_RETURN_IF_ERROR(ValidateAddress("--metrics-listen", options.metrics_listen));
+  }
   if (options.stale_after_seconds < 1) {
     return absl::InvalidArgumentError("--stale-after must be at least 1 second");
   }
@@ -50,6 +53,9 @@ std::optional<AggregatorOptions> ParseAggregatorOptions(int argc, const char* co
       ->type_name("HOST:PORT");
   app.add_option("--query-listen", options.query_listen,
                  "Where questions are asked; port 0 lets the system choose")
+      ->type_name("HOST:PORT");
+  app.add_option("--metrics-listen", options.metrics_listen,
+                 "Where Prometheus gets /metrics; port 0 lets the system choose; none if left out")
       ->type_name("HOST:PORT");
   app.add_option("--stale-after", options.stale_after_seconds,
                  "A relay that was not heard of for longer is called stale in answers")

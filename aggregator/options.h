@@ -12,8 +12,9 @@ struct AggregatorOptions {
   // Not empty: the store there is checked, and nothing else is done. Then no other is needed.
   std::string check_directory;
   std::string data_directory;
-  std::string ingest_listen;  // HOST:PORT; port 0: the system chooses one
-  std::string query_listen;   // HOST:PORT; as above
+  std::string ingest_listen;   // HOST:PORT; port 0: the system chooses one
+  std::string query_listen;    // HOST:PORT; as above
+  std::string metrics_listen;  // HOST:PORT; as above; empty: no metrics are served
   int64_t stale_after_seconds = 60;
   int64_t forget_after_seconds = int64_t{7} * 24 * 3600;
   std::string log_level = "info";

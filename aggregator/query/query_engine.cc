@@ -137,6 +137,25 @@ Coverage QueryEngine::CoverageOf(const std::vector<RelayView>& relays) const {
   return coverage;
 }
 
+RelayCounts QueryEngine::CountRelays() const {
+  RelayCounts counts;
+  for (const RelayView& relay : fleet_.Snapshot()) {
+    counts.connected += relay.connected ? 1 : 0;
+    switch (FreshnessOf(relay)) {
+      case Freshness::kFresh:
+        ++counts.fresh;
+        break;
+      case Freshness::kStale:
+        ++counts.stale;
+        break;
+      case Freshness::kMissing:
+        ++counts.missing;
+        break;
+    }
+  }
+  return counts;
+}
+
 absl::StatusOr<TableAnswer> QueryEngine::GetTable(const TableQuestion& question) const {
   if (!MakesATable(question)) {
     return absl::InvalidArgumentError("bucket count, bucket time and subdomains must be above 0");

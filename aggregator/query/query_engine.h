@@ -82,6 +82,14 @@ struct RelayList {
   int64_t at_seconds = 0;           // on the aggregator's clock
 };
 
+// How many relays there are of each kind.
+struct RelayCounts {
+  size_t fresh = 0;
+  size_t stale = 0;
+  size_t missing = 0;
+  size_t connected = 0;  // an agent has a stream open: any of the above
+};
+
 // Safe for use by several threads.
 class QueryEngine {
  public:
@@ -100,6 +108,9 @@ class QueryEngine {
 
   // The relays that match, each by itself. NOT_FOUND, with what to do, if none does.
   absl::StatusOr<RelayList> ListRelays(const Selection& selection) const;
+
+  // Of the whole fleet, which may be empty.
+  RelayCounts CountRelays() const;
 
  private:
   // The relays that match. NOT_FOUND if none does.

@@ -4,6 +4,7 @@
 """
 
 import contextlib
+import re
 import socket
 import subprocess
 import tempfile
@@ -179,6 +180,19 @@ class AggregatorOptions(TestCase):
             self.assertRegex(self.ready_line(output),
                              r"\Aready ingest=127\.0\.0\.1:[1-9]\d+ query=127\.0\.0\.1:[1-9]\d+\Z")
 
+    def test_metrics_only_where_asked_for(self) -> None:
+        required = ["--data-directory", self.data, *self.any_ports]
+        with self.running(AGGREGATOR, *required, "--metrics-listen", "localhost:0") as output:
+            self.assertRegex(self.ready_line(output), r" query=127\.0\.0\.1:[1-9]\d+ metrics=localhost:[1-9]\d+\Z")
+        metrics = free_address()
+        for arguments, variables in (
+                (["--config", self.file(f'metrics-listen = "{metrics}"\n')], {}),
+                ([], {"FLEETQSHAPE_AGGREGATOR_METRICS_LISTEN": metrics})):
+            with self.running(AGGREGATOR, *required, *arguments, **variables) as output:
+                self.assertRegex(self.ready_line(output), rf" metrics={re.escape(metrics)}\Z")
+        with self.running(AGGREGATOR, *required, FLEETQSHAPE_AGGREGATOR_METRICS_LISTEN="") as output:
+            self.assertNotIn("metrics", self.ready_line(output))
+
     def test_from_a_file(self) -> None:
         ingest, query = free_address(), free_address()
         file = self.file(f'data-directory = "{self.data}"\ningest-listen = "{ingest}"\nquery-listen = "{query}"\n'
@@ -199,6 +213,7 @@ class AggregatorOptions(TestCase):
         required = ["--data-directory", self.data, *self.any_ports[:2]]
         self.assert_refused(AGGREGATOR, USAGE, "--query-listen must be", *required, "--query-listen", "127.0.0.1")
         required += self.any_ports[2:]
+        self.assert_refused(AGGREGATOR, USAGE, "--metrics-listen must be", *required, "--metrics-listen", "9100")
         self.assert_refused(AGGREGATOR, USAGE, "--stale-after", *required, "--stale-after", "0")
         self.assert_refused(AGGREGATOR, USAGE, "--stale-after", *required,
                             variables={"FLEETQSHAPE_AGGREGATOR_STALE_AFTER": "soon"})
@@ -225,6 +240,8 @@ class AggregatorOptions(TestCase):
             for option, other in (("--ingest-listen", "--query-listen"), ("--query-listen", "--ingest-listen")):
                 self.assert_refused(AGGREGATOR, ERROR, f"cannot listen on {address}", "--data-directory", self.data,
                                     option, address, other, "127.0.0.1:0")
+            self.assert_refused(AGGREGATOR, ERROR, f"cannot listen on {address} for metrics: Address already in use",
+                                "--data-directory", self.data, *self.any_ports, "--metrics-listen", address)
 
 
 if __name__ == "__main__":

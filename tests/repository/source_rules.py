@@ -29,6 +29,7 @@ _MAY_INCLUDE = {
     "aggregator/store": ("common/base", "common/shape", "common/codec"),
     "aggregator/ingest": ("common/base", "common/shape", "common/codec", "aggregator/store"),
     "aggregator/query": ("common/base", "common/shape", "common/codec", "aggregator/ingest"),
+    "aggregator/metrics": ("common/base", "aggregator/ingest", "aggregator/query"),
     "aggregator/rpc": ("common/base", "common/shape", "common/codec", "common/rpc",
                        "aggregator/ingest", "aggregator/query"),
     "aggregator": ("common", "aggregator"),
@@ -84,6 +85,16 @@ def check_rocksdb(files: Mapping[str, str]) -> Iterator[str]:
         if any(target.startswith("rocksdb/") for _, target in _INCLUDE.findall(text)) or \
                 re.search(r"\brocksdb::", _code(text)):
             yield f"{path}: uses RocksDB, which belongs to aggregator/store"
+
+
+def check_metrics_libraries(files: Mapping[str, str]) -> Iterator[str]:
+    """HTTP and Prometheus' library appear in aggregator/metrics only."""
+    for path, text in files.items():
+        if path.removeprefix("tests/").startswith("aggregator/metrics/"):
+            continue
+        if any(target == "microhttpd.h" or target.startswith("prometheus/")
+               for _, target in _INCLUDE.findall(text)) or re.search(r"\bprometheus::|\bMHD_", _code(text)):
+            yield f"{path}: uses libmicrohttpd or prometheus-cpp, which belong to aggregator/metrics"
 
 
 def check_include_guards(files: Mapping[str, str]) -> Iterator[str]:

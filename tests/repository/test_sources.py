@@ -45,7 +45,9 @@ class SourceRules(unittest.TestCase):
                 ("common/options/x.cc", "common/shape/x.h"), ("common/rpc/x.cc", "common/options/x.h"),
                 ("agent/watch/x.cc", "agent/report/x.h"), ("agent/watch/x.cc", "agent/agent.h"),
                 ("agent/report/x.cc", "agent/rpc/x.h"), ("aggregator/store/x.cc", "aggregator/ingest/x.h"),
-                ("aggregator/query/x.cc", "aggregator/store/x.h"), ("cli/local/x.cc", "cli/client/x.h"),
+                ("aggregator/query/x.cc", "aggregator/store/x.h"),
+                ("aggregator/metrics/x.cc", "aggregator/rpc/x.h"), ("aggregator/query/x.cc", "aggregator/metrics/x.h"),
+                ("cli/local/x.cc", "cli/client/x.h"),
                 ("common/base/x.cc", "tests/support/x.h"), ("agent/new_folder/x.cc", "common/base/x.h")):
             with self.subTest(path=path, target=target):
                 self.assertEqual(1, len(list(rules.check_layers({path: f'#include "{target}"\n'}))))
@@ -79,6 +81,18 @@ class SourceRules(unittest.TestCase):
             path: "#include <rocksdb/db.h>\n" for path in
             ("aggregator/store/x.cc", "tests/aggregator/store/x.cc", "tests/bench/x.cc",
              "tests/simulation/x.cc")}))
+
+    def test_metrics_libraries(self) -> None:
+        self.hold(rules.check_metrics_libraries(self.sources))
+        for path, text in (("aggregator/main.cc", "#include <microhttpd.h>\n"),
+                           ("aggregator/query/x.cc", "#include <prometheus/registry.h>\n"),
+                           ("agent/x.cc", "MHD_Daemon* daemon;\n"),
+                           ("tests/aggregator/query/x.cc", "prometheus::Counter counter;\n")):
+            with self.subTest(path=path):
+                self.assertEqual(1, len(list(rules.check_metrics_libraries({path: text}))))
+        self.hold(rules.check_metrics_libraries({
+            path: "#include <microhttpd.h>\n#include <prometheus/registry.h>\n" for path in
+            ("aggregator/metrics/x.cc", "tests/aggregator/metrics/x.cc")}))
 
     def test_include_guards(self) -> None:
         self.hold(rules.check_include_guards(self.sources))

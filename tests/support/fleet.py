@@ -176,6 +176,8 @@ class _Program:
 class Aggregator(_Program):
     """An aggregator. Its data directory and its addresses stay the same for all its runs.
 
+    With --metrics-listen among the options, metrics_address is where the last run serves them; else it is empty.
+
     options      further options of the program
     start_now    False: it has its addresses, and starts with start()
     """
@@ -185,6 +187,7 @@ class Aggregator(_Program):
         self._options = options
         self.ingest_address = free_address()
         self.query_address = free_address()
+        self.metrics_address = ""
 
     @property
     def data_directory(self) -> Path:
@@ -194,7 +197,7 @@ class Aggregator(_Program):
         """Returns when it listens."""
         self._launch(["--data-directory", str(self.data_directory), "--ingest-listen", self.ingest_address,
                       "--query-listen", self.query_address, *self._options])
-        ready = self._wait_for_output("stdout", "ready ")
+        ready, _, self.metrics_address = self._wait_for_output("stdout", "ready ").partition(" metrics=")
         if ready != f"ready ingest={self.ingest_address} query={self.query_address}":
             raise AssertionError(f"the aggregator's first line: {ready!r}")
 

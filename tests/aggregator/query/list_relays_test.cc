@@ -1,4 +1,4 @@
-// QueryEngine::ListRelays.
+// QueryEngine::ListRelays and CountRelays.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -176,6 +176,26 @@ TEST_F(ListRelaysTest, FreshnessIsThatOfCoverage) {
     clock_.JumpSeconds(jump);
     EXPECT_EQ(OnlyFreshness(), Freshness::kFresh) << "no time has passed";
   }
+}
+
+TEST_F(ListRelaysTest, CountsRelaysByFreshness) {
+  const auto counts = [this] {
+    const RelayCounts counted = engine_.CountRelays();
+    return std::array{counted.fresh, counted.stale, counted.missing, counted.connected};
+  };
+  using Counts = std::array<size_t, 4>;
+  EXPECT_EQ(counts(), (Counts{0, 0, 0, 0}));
+  Add({"eu", "silent", "postfix"});
+  clock_.AdvanceSeconds(61);
+  const RelayId fresh = Add({"eu", "fresh", "postfix"});
+  Add({"us", "fresh", "postfix"});
+  AddSilent({"eu", "a", "postfix"});
+  AddSilent({"eu", "b", "postfix"});
+  AddSilent({"eu", "c", "postfix"});
+  fleet_.SetConnected(fresh, true);
+  EXPECT_EQ(counts(), (Counts{2, 1, 3, 1}));
+  clock_.AdvanceSeconds(61);
+  EXPECT_EQ(counts(), (Counts{0, 3, 3, 1}));
 }
 
 }  // namespace
