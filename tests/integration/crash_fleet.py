@@ -145,7 +145,8 @@ class CrashFleet:
         at = int(time.time())
         for (queue, options), table in self.expected(at).items():
             answer = self.aggregators[number].ask(*options, queue, at=at)
-            if difference := table_difference(table, answer.stdout):
+            difference = answer.stderr if answer.status != 0 else table_difference(table, answer.stdout)
+            if difference:
                 raise AssertionError(f"aggregator {number}, by itself, of {queue} {options}: {difference}")
 
     @staticmethod

@@ -1,5 +1,7 @@
 """A TCP proxy that breaks connections in the ways a network does.
 
+What is sent into a silence arrives after it when TCP would have sent it once more: later, the longer the silence was.
+
     with FaultyProxy(aggregator.ingest_address) as proxy, Agent(proxy, queue_directory) as agent:
         proxy.silence()  # a partition: neither end hears of the other, nor that it is gone
         proxy.heal()
@@ -20,6 +22,9 @@ __all__ = ["FaultyProxy"]
 
 _COMMAND_SECONDS = 30
 _PIECE_BYTES = 1 << 16
+# When TCP sends again for the first time. From then on each time is twice as long as the one before.
+_CONNECT_AGAIN_SECONDS = 1.0
+_SEND_AGAIN_SECONDS = 0.2
 
 
 class FaultyProxy:
@@ -68,7 +73,7 @@ class FaultyProxy:
         self._run(self._refuse())
 
     def heal(self) -> None:
-        """All is well again, and what was held back arrives."""
+        """All is well again, and what was held back arrives when it is sent once more."""
         self._run(self._heal())
 
     # Below, all runs in the loop.
@@ -113,8 +118,7 @@ class FaultyProxy:
     async def _serve(self, near_reader: asyncio.StreamReader, near_writer: asyncio.StreamWriter) -> None:
         with self._kept(near_writer):
             # To connect takes both directions.
-            await self._pass(self._up)
-            await self._pass(self._down)
+            await self._pass(_CONNECT_AGAIN_SECONDS, self._up, self._down)
             if near_writer.is_closing():
                 return
             try:
@@ -143,22 +147,25 @@ class FaultyProxy:
     async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, gate: asyncio.Event) -> None:
         try:
             while data := await reader.read(_PIECE_BYTES):
-                await self._pass(gate)
+                await self._pass(_SEND_AGAIN_SECONDS, gate)
                 writer.write(data)
                 await writer.drain()
-            await self._pass(gate)
+            await self._pass(_SEND_AGAIN_SECONDS, gate)
             if not writer.is_closing():
                 writer.write_eof()
         except OSError:
-            await self._pass(gate)
+            await self._pass(_SEND_AGAIN_SECONDS, gate)
             _break(writer)
 
-    async def _pass(self, gate: asyncio.Event) -> None:
+    async def _pass(self, again_seconds: float, *gates: asyncio.Event) -> None:
         """Returns when something that set out now would have arrived."""
-        if self._delay_seconds:
-            await asyncio.sleep(self._delay_seconds)
-        while not gate.is_set():
-            await gate.wait()
+        loop = asyncio.get_running_loop()
+        next_try = loop.time()
+        while not all(gate.is_set() for gate in gates):
+            next_try += again_seconds
+            again_seconds *= 2
+            await asyncio.sleep(next_try - loop.time())
+        await asyncio.sleep(self._delay_seconds)
 
 
 def _break(writer: asyncio.StreamWriter) -> None:
