@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "spdlog/spdlog.h"
 
 namespace fleetqshape {
@@ -14,6 +15,14 @@ using std::chrono::steady_clock;
 // An aggregator that says nothing to a report for this long does not take reports, as far as anyone
 // can tell.
 constexpr int64_t kPatienceMilliseconds = 10'000;
+
+constexpr milliseconds kLogAgain(60'000);
+
+// Numbers differ where the trouble is the same: ports, files, how many bytes.
+std::string WithoutNumbers(std::string text) {
+  std::erase_if(text, [](char c) { return absl::ascii_isdigit(static_cast<unsigned char>(c)); });
+  return text;
+}
 
 }  // namespace
 
@@ -62,6 +71,7 @@ void AggregatorLink::HandleMessage(const v1::AggregatorMessage& message) {
   if (!message.has_acknowledgement() && !session_.UpToDate()) return;
   backoff_.Reset();
   last_problem_.clear();
+  logged_problems_.clear();
   was_taken_ = true;
 }
 
@@ -74,9 +84,14 @@ void AggregatorLink::HandleClosed(const absl::Status& status) {
   if (absl::IsUnimplemented(status)) {
     problem = "it takes no reports: is this the aggregator's ingest address?";
   }
-  if (problem == last_problem_) return;
+  // One that lasts is logged once; several that take turns, once a minute each.
+  std::string kind = WithoutNumbers(problem);
+  const bool is_new = kind != last_problem_;
+  last_problem_ = kind;
+  const TimePoint now = steady_clock::now();
+  std::erase_if(logged_problems_, [&](const auto& one) { return now - one.second >= kLogAgain; });
+  if (!is_new || !logged_problems_.try_emplace(std::move(kind), now).second) return;
   spdlog::warn("no connection to {}: {}; trying again", address_, problem);
-  last_problem_ = problem;
 }
 
 }  // namespace fleetqshape

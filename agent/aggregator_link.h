@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 
 #include "absl/status/status.h"
@@ -55,7 +56,8 @@ class AggregatorLink {
   TimePoint next_connect_;
   bool connected_ = false;    // a stream is open, or being opened
   bool was_taken_ = false;    // something, on this stream; or there was nothing to say
-  std::string last_problem_;  // logged once
+  std::string last_problem_;  // without numbers
+  std::map<std::string, TimePoint> logged_problems_;
   IngestClient client_;
 };
 
