@@ -93,11 +93,7 @@ int Run(const AggregatorOptions& options) {
   const auto query_service = MakeQueryService(&query, &ingest, &query_pool);
   std::string ingest_address = options.ingest_listen;
   std::string query_address = options.query_listen;
-  const auto ingest_server = StartServer(ingest_service.get(), &ingest_address);
-  if (ingest_server == nullptr) {
-    return fail(absl::StrCat("cannot listen on ", options.ingest_listen,
-                             " for agents: is the port in use?"));
-  }
+  // Agents last: their streams would keep a server that is to end.
   const auto query_server = StartServer(query_service.get(), &query_address);
   if (query_server == nullptr) {
     return fail(absl::StrCat("cannot listen on ", options.query_listen,
@@ -108,6 +104,13 @@ int Run(const AggregatorOptions& options) {
   if (!metrics.ok()) return fail(std::string(metrics.status().message()));
   const std::string metrics_word =
       *metrics == nullptr ? "" : absl::StrCat(" metrics=", (*metrics)->address());
+  const auto ingest_server = StartServer(ingest_service.get(), &ingest_address);
+  if (ingest_server == nullptr) {
+    ingest.Stop();
+    query_server->Shutdown(std::chrono::system_clock::now());
+    return fail(absl::StrCat("cannot listen on ", options.ingest_listen,
+                             " for agents: is the port in use?"));
+  }
   spdlog::info("{} relays in {}", fleet.Snapshot().size(), options.data_directory);
   ingest.Start([&sessions] { sessions.CheckDeadlines(); });
   // For whoever started it: the ports, which may have been chosen by the system.

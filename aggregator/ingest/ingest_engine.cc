@@ -120,14 +120,27 @@ void IngestEngine::LoadRelay(LoadedRelay loaded, const absl::Status& problem) {
     ++counters_.damaged;
     spdlog::error("stored relay {} can't be read ({}): it is left out", id,
                   std::string(problem.message()));
-    unreadable_.push_back(id);
+    unserved_.push_back(id);
     return;
   }
   const Moment now = clock_.Now();
   const int64_t silent =
       std::max<int64_t>(now.wall_milliseconds - loaded.record.heard_milliseconds(), 0);
   const Moment heard{loaded.record.heard_milliseconds(), now.monotonic_milliseconds - silent};
-  ids_[description->identity] = id;
+  const auto [served, is_new] = ids_.try_emplace(description->identity, id);
+  if (!is_new) {
+    // Where files were damaged, a relay that was forgotten may be back. It must not count twice.
+    const bool is_later =
+        fleet_.View(served->second).heard.wall_milliseconds <= heard.wall_milliseconds;
+    const RelayId left_out = is_later ? std::exchange(served->second, id) : id;
+    ++counters_.damaged;
+    spdlog::error("relay {} is stored twice: what was heard of earlier, number {}, is left out",
+                  description->identity.ToString(), left_out);
+    unserved_.push_back(left_out);
+    if (!is_later) return;
+    relays_.erase(left_out);
+    fleet_.Remove(left_out);
+  }
   relays_[id].stored_heard_milliseconds = heard.monotonic_milliseconds;
   fleet_.Describe(id, description);
   fleet_.Heard(id, heard, loaded.record.clock_offset_milliseconds());
@@ -440,7 +453,7 @@ void IngestEngine::StageSilent(int64_t now, Batch* batch) {
 void IngestEngine::StageHeard(int64_t now, Batch* batch) {
   if (now < next_heard_milliseconds_) return;
   next_heard_milliseconds_ = now + kHeardRoundMilliseconds;
-  for (const RelayId id : std::exchange(unreadable_, {})) {
+  for (const RelayId id : std::exchange(unserved_, {})) {
     batch->writes.emplace_back().relay = id;
     batch->writes.back().forget = true;
   }

@@ -182,7 +182,7 @@ class IngestEngine {
   // For the engine's thread.
   int64_t started_milliseconds_ = 0;
   int64_t next_heard_milliseconds_ = 0;
-  std::vector<RelayId> unreadable_;  // stored, but nobody knows of whom
+  std::vector<RelayId> unserved_;  // stored, but nobody knows of whom, or stored twice
   int64_t next_recovery_milliseconds_ = 0;
   int64_t recovery_delay_milliseconds_ = 0;
   // What the batches that failed would have made of relays: epoch and sequence. Whether they did

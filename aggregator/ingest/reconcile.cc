@@ -64,6 +64,11 @@ absl::StatusOr<Reconciled> Reconcile(
     ++done.landed;
   };
   FQS_RETURN_IF_ERROR(store->Load(wanted, visit));
+  // A store that came upon damage was written anew meanwhile, maybe without some of these.
+  same.clear();
+  unknown.clear();
+  for (RelayView& view : fleet->Snapshot()) memory[view.id] = std::move(view);
+  FQS_RETURN_IF_ERROR(store->Load(wanted, visit));
 
   std::vector<RelayView> lost;
   for (const auto& [id, view] : memory) {

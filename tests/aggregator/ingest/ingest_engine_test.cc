@@ -284,6 +284,36 @@ TEST_F(IngestEngineTest, ARelayWhoseStoredStateIsDamagedStartsFromNothing) {
   }
 }
 
+// Where a table file with the end of a relay was lost, what was stored before is back.
+TEST_F(IngestEngineTest, ARelayThatIsStoredTwiceCountsOnce) {
+  for (const bool last_is_later : {false, true}) {
+    const std::string host = last_is_later ? "a" : "b";
+    std::vector<RelayWrite> writes(2);
+    for (size_t i = 0; i < writes.size(); ++i) {
+      const bool is_later = last_is_later == (i == 1);
+      writes[i].relay = static_cast<RelayId>(last_is_later ? 50 + i : 60 + i);
+      writes[i].record.set_cluster(HelloOf(host).cluster());
+      writes[i].record.set_host(host);
+      writes[i].record.set_instance(HelloOf(host).instance());
+      writes[i].record.set_epoch(is_later ? 8 : 9);
+      writes[i].record.set_sequence(1);
+      writes[i].record.set_heard_milliseconds(clock_.NowMilliseconds() - (is_later ? 1 : 2));
+    }
+    ASSERT_TRUE(store_->Apply(writes).ok());
+    Restart();
+    size_t count = 0;
+    for (const RelayView& view : fleet_->Snapshot()) {
+      count += view.description->identity.host == host ? 1 : 0;
+    }
+    EXPECT_EQ(count, 1U);
+    const auto connection = Connect(host);
+    EXPECT_EQ(connection.welcome.welcome().epoch(), 8U);
+    SubmitSound(connection.relay, ReportWriter().Snapshot(10, OneCell(1)));
+    Restart();
+    EXPECT_EQ(Cells(connection.relay), OneCell(1));
+  }
+}
+
 // All that an agent sends is untrusted: a report that is taken must not stop what comes after it,
 // of this relay or of another.
 TEST_F(IngestEngineTest, ASnapshotThatLosesSomethingHarmsNobody) {
