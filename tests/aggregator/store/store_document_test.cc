@@ -48,7 +48,7 @@ class StoreDocumentTest : public ::testing::Test {
     ASSERT_TRUE(report.ParseFromString(wire_.Bytes(name)));
     EXPECT_EQ(connection->welcome.welcome().sequence(), report.sequence() - 1);
     bool acknowledged = false;
-    engine.Submit(connection->relay, report, [&acknowledged](const auto& outcome) {
+    engine.Submit(*connection, report, [&acknowledged](const auto& outcome) {
       acknowledged = outcome.ok() && outcome->has_acknowledgement();
     });
     engine.RunOnce();
