@@ -57,7 +57,8 @@ class StressTest : public EngineTest {
     engine_->Forget(
         relays, [&done](const auto&) { done.set_value(); }, random.OneIn(2));
     done.get_future().wait();
-    EXPECT_LE(engine_->counters().snapshots, engine_->counters().reports);
+    const IngestEngine::Counters counters = engine_->counters();
+    EXPECT_LE(counters.snapshots, counters.reports);
   }
 
   test::FakeStore store_;
