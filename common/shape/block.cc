@@ -46,7 +46,7 @@ const Number* FirstNotLess(const Number* begin, const Number* end, Number value)
     begin += step;
     step *= 2;
   }
-  return std::lower_bound(begin, std::min(begin + step, end), value);
+  return std::lower_bound(begin, begin + std::min(step, end - begin), value);
 }
 
 // Appends [begin, end), for which there is room.
