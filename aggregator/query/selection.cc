@@ -12,7 +12,44 @@ namespace {
 
 constexpr size_t kMaxShownValues = 20;
 
-// The relay's value under a key, if it has one.
+bool Matches(const Match& match, const RelayDescription& relay) {
+  const auto value = ValueOf(relay, match.key);
+  const bool has =
+      value && (match.values.empty() ||
+                std::find(match.values.begin(), match.values.end(), *value) != match.values.end());
+  return has != match.negated;
+}
+
+// All conditions, in the order of the options.
+std::vector<Match> Conditions(const Selection& selection) {
+  std::vector<Match> conditions;
+  const auto add = [&conditions](const char* key, const std::vector<std::string>& values) {
+    if (!values.empty()) conditions.push_back({key, values});
+  };
+  add("cluster", selection.clusters);
+  add("host", selection.hosts);
+  add("role", selection.roles);
+  conditions.insert(conditions.end(), selection.matches.begin(), selection.matches.end());
+  return conditions;
+}
+
+std::set<std::string> ValuesOf(const std::string& key, const std::vector<RelayView>& relays) {
+  std::set<std::string> values;
+  for (const RelayView& relay : relays) {
+    if (auto known = ValueOf(*relay.description, key)) values.insert(*std::move(known));
+  }
+  return values;
+}
+
+// The values that relays have under a key: a few, and "..." for more.
+std::string SomeOf(std::set<std::string> values) {
+  const bool cut = values.size() > kMaxShownValues;
+  if (cut) values.erase(std::next(values.begin(), kMaxShownValues), values.end());
+  return absl::StrCat(absl::StrJoin(values, ", "), cut ? ", ..." : "");
+}
+
+}  // namespace
+
 std::optional<std::string> ValueOf(const RelayDescription& relay, const std::string& key) {
   if (key == "cluster") return relay.identity.cluster;
   if (key == "host") return relay.identity.host;
@@ -22,31 +59,17 @@ std::optional<std::string> ValueOf(const RelayDescription& relay, const std::str
   return label->second;
 }
 
-bool AnyOf(const std::vector<std::string>& wanted, const RelayDescription& relay,
-           const std::string& key) {
-  if (wanted.empty()) return true;
-  const auto value = ValueOf(relay, key);
-  return value && std::find(wanted.begin(), wanted.end(), *value) != wanted.end();
-}
-
-// All conditions as key and value, in the order of the options.
-std::vector<std::pair<std::string, std::string>> Conditions(const Selection& selection) {
-  std::vector<std::pair<std::string, std::string>> conditions;
-  for (const std::string& value : selection.clusters) conditions.emplace_back("cluster", value);
-  for (const std::string& value : selection.hosts) conditions.emplace_back("host", value);
-  for (const std::string& value : selection.roles) conditions.emplace_back("role", value);
-  conditions.insert(conditions.end(), selection.matches.begin(), selection.matches.end());
-  return conditions;
-}
-
-}  // namespace
-
 bool Selects(const Selection& selection, const RelayDescription& relay) {
-  return AnyOf(selection.clusters, relay, "cluster") && AnyOf(selection.hosts, relay, "host") &&
-         AnyOf(selection.roles, relay, "role") &&
-         std::all_of(selection.matches.begin(), selection.matches.end(), [&](const auto& match) {
-           return ValueOf(relay, match.first) == match.second;
-         });
+  const std::vector<Match> conditions = Conditions(selection);
+  return std::all_of(conditions.begin(), conditions.end(),
+                     [&relay](const Match& match) { return Matches(match, relay); });
+}
+
+std::string ExplainNoValue(const std::string& key, const std::string& value,
+                           const std::vector<RelayView>& relays) {
+  std::set<std::string> values = ValuesOf(key, relays);
+  if (values.empty()) return absl::StrCat("no relay has a label ", key);
+  return absl::StrCat("no relay has ", key, " ", value, "; there is: ", SomeOf(std::move(values)));
 }
 
 std::string ExplainNoMatch(const Selection& selection, const std::vector<RelayView>& relays) {
@@ -54,17 +77,13 @@ std::string ExplainNoMatch(const Selection& selection, const std::vector<RelayVi
     return "no relay has reported yet: start fleetqshape-agent on a relay, with this aggregator's "
            "ingest address";
   }
-  for (const auto& [key, value] : Conditions(selection)) {
-    std::set<std::string> values;
-    for (const RelayView& relay : relays) {
-      if (auto known = ValueOf(*relay.description, key)) values.insert(*std::move(known));
+  for (const Match& match : Conditions(selection)) {
+    if (match.negated) continue;
+    const std::set<std::string> values = ValuesOf(match.key, relays);
+    if (values.empty()) return absl::StrCat("no relay has a label ", match.key);
+    for (const std::string& value : match.values) {
+      if (!values.contains(value)) return ExplainNoValue(match.key, value, relays);
     }
-    if (values.contains(value)) continue;
-    if (values.empty()) return absl::StrCat("no relay has a label ", key);
-    const bool cut = values.size() > kMaxShownValues;
-    if (cut) values.erase(std::next(values.begin(), kMaxShownValues), values.end());
-    return absl::StrCat("no relay has ", key, " ", value,
-                        "; there is: ", absl::StrJoin(values, ", "), cut ? ", ..." : "");
   }
   return "no relay matches all of the conditions at once; leave one out";
 }

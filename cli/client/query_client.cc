@@ -65,10 +65,13 @@ absl::StatusOr<v1::ListRelaysResponse> AskForRelays(const std::string& server,
   const auto stub = v1::Query::NewStub(MakeChannel(server));
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + kDeadline);
+  const auto stream = stub->ListRelays(&context, request);
+  v1::ListRelaysResponse relays;
   v1::ListRelaysResponse response;
-  const grpc::Status status = stub->ListRelays(&context, request, &response);
+  while (stream->Read(&response)) relays.MergeFrom(response);
+  const grpc::Status status = stream->Finish();
   if (!status.ok()) return ToAbslStatus(status);
-  return response;
+  return relays;
 }
 
 absl::StatusOr<v1::ForgetRelaysResponse> AskToForget(const std::string& server,

@@ -12,7 +12,7 @@ v1::Selection SelectionOf(const CliOptions& options) {
   for (const auto& [key, value] : options.matches) {
     v1::Match* match = selection.add_matches();
     match->set_key(key);
-    match->set_value(value);
+    match->add_values(value);
   }
   return selection;
 }

@@ -25,7 +25,10 @@ int ListRelays(const std::string& server) {
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + kPatience);
   fleetqshape::v1::ListRelaysResponse response;
-  const grpc::Status status = stub->ListRelays(&context, {}, &response);
+  fleetqshape::v1::ListRelaysResponse part;
+  const auto stream = stub->ListRelays(&context, {});
+  while (stream->Read(&part)) response.MergeFrom(part);
+  const grpc::Status status = stream->Finish();
   if (!status.ok()) {
     std::fprintf(stderr, "list_relays: %s\n", status.error_message().c_str());
     return 1;

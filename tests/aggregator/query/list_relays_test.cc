@@ -145,7 +145,7 @@ TEST_F(ListRelaysTest, OnlyRelaysThatMatchAreListed) {
   EXPECT_THAT(Names({{"eu"}, {}, {}, {}}), ElementsAre("eu/a/postfix", "eu/b/postfix"));
   EXPECT_THAT(Names({{}, {"b", "c"}, {}, {}}), ElementsAre("eu/b/postfix", "us/c/postfix"));
   EXPECT_THAT(Names({{}, {}, {"gateway"}, {}}), ElementsAre("eu/a/postfix", "us/c/postfix"));
-  EXPECT_THAT(Names({{}, {}, {"gateway"}, {{"rack", "r1"}}}), ElementsAre("eu/a/postfix"));
+  EXPECT_THAT(Names({{}, {}, {"gateway"}, {{"rack", {"r1"}}}}), ElementsAre("eu/a/postfix"));
 }
 
 TEST_F(ListRelaysTest, NoMatchIsNotFoundAndSaysWhatThereIs) {

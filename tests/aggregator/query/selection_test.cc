@@ -54,15 +54,36 @@ TEST(SelectionTest, AllPartsHaveToSelect) {
 
 TEST(SelectionTest, AllMatchesHaveToHoldAndMayNameIdentityOrLabels) {
   Selection selection;
-  selection.matches = {{"instance", "postfix"}, {"rack", "r1"}};
+  selection.matches = {{"instance", {"postfix"}}, {"rack", {"r1"}}};
   EXPECT_TRUE(Selects(selection, Relay("eu", "a", {{"rack", "r1"}})));
   EXPECT_FALSE(Selects(selection, Relay("eu", "a", {{"rack", "r2"}})));
   EXPECT_FALSE(Selects(selection, Relay("eu", "a")));
-  selection.matches = {{"cluster", "eu"}, {"host", "a"}};
+  selection.matches = {{"cluster", {"eu"}}, {"host", {"a"}}};
   EXPECT_TRUE(Selects(selection, Relay("eu", "a")));
   EXPECT_FALSE(Selects(selection, Relay("eu", "b")));
-  selection.matches = {{"rack", "r1"}, {"rack", "r2"}};
+  selection.matches = {{"rack", {"r1"}}, {"rack", {"r2"}}};
   EXPECT_FALSE(Selects(selection, Relay("eu", "a", {{"rack", "r1"}}))) << "no relay has two racks";
+}
+
+TEST(SelectionTest, AMatchTakesAnyOfItsValues) {
+  Selection selection;
+  selection.matches = {{"rack", {"r1", "r2"}}};
+  EXPECT_TRUE(Selects(selection, Relay("eu", "a", {{"rack", "r2"}})));
+  EXPECT_FALSE(Selects(selection, Relay("eu", "a", {{"rack", "r3"}})));
+  selection.matches = {{"rack", {}}};
+  EXPECT_TRUE(Selects(selection, Relay("eu", "a", {{"rack", "r3"}})));
+  EXPECT_FALSE(Selects(selection, Relay("eu", "a")));
+}
+
+TEST(SelectionTest, ANegatedMatchTakesRelaysWithoutTheLabelToo) {
+  Selection selection;
+  selection.matches = {{"rack", {"r1", "r2"}, true}};
+  EXPECT_FALSE(Selects(selection, Relay("eu", "a", {{"rack", "r2"}})));
+  EXPECT_TRUE(Selects(selection, Relay("eu", "a", {{"rack", "r3"}})));
+  EXPECT_TRUE(Selects(selection, Relay("eu", "a")));
+  selection.matches = {{"rack", {}, true}};
+  EXPECT_FALSE(Selects(selection, Relay("eu", "a", {{"rack", "r3"}})));
+  EXPECT_TRUE(Selects(selection, Relay("eu", "a")));
 }
 
 TEST(SelectionTest, ALabelDoesNotStandInForTheIdentity) {
@@ -73,7 +94,7 @@ TEST(SelectionTest, ALabelDoesNotStandInForTheIdentity) {
 
 TEST(SelectionTest, AMissingLabelIsNotTheEmptyOne) {
   Selection selection;
-  selection.matches = {{"rack", ""}};
+  selection.matches = {{"rack", {""}}};
   EXPECT_FALSE(Selects(selection, Relay("eu", "a")));
 }
 
@@ -99,7 +120,7 @@ TEST(ExplainNoMatchTest, NamesTheLabelThatNoRelayHas) {
   EXPECT_EQ(ExplainNoMatch(selection, {ViewOf(Relay("eu", "a", {{"role", "spam"}}))}),
             "no relay has role gateway; there is: spam");
   selection.roles.clear();
-  selection.matches = {{"rack", "r1"}};
+  selection.matches = {{"rack", {"r1"}}};
   EXPECT_EQ(ExplainNoMatch(selection, {ViewOf(Relay("eu", "a"))}), "no relay has a label rack");
 }
 

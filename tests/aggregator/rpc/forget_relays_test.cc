@@ -141,7 +141,7 @@ TEST_F(ForgetRelaysTest, EachKindOfConditionIsOne) {
   EXPECT_TRUE(forgets([](v1::Selection* selection) {
     v1::Match* match = selection->add_matches();
     match->set_key("instance");
-    match->set_value("postfix");
+    match->add_values("postfix");
   }));
   EXPECT_FALSE(forgets([](v1::Selection* selection) { selection->add_roles("gateway"); }));
 }

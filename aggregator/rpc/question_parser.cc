@@ -1,0 +1,50 @@
+#include "aggregator/rpc/question_parser.h"
+
+#include <utility>
+
+#include "common/base/status_macros.h"
+#include "common/codec/section_codec.h"
+
+namespace fleetqshape {
+namespace {
+
+// More conditions than anybody types.
+constexpr int kMaxConditions = 1000;
+
+}  // namespace
+
+absl::StatusOr<Selection> ParseSelection(const v1::Selection& selection) {
+  if (selection.clusters_size() > kMaxConditions || selection.hosts_size() > kMaxConditions ||
+      selection.roles_size() > kMaxConditions || selection.matches_size() > kMaxConditions) {
+    return absl::InvalidArgumentError("too many conditions");
+  }
+  Selection parsed;
+  parsed.clusters = {selection.clusters().begin(), selection.clusters().end()};
+  parsed.hosts = {selection.hosts().begin(), selection.hosts().end()};
+  parsed.roles = {selection.roles().begin(), selection.roles().end()};
+  for (const v1::Match& match : selection.matches()) {
+    if (match.values_size() > kMaxConditions) return absl::InvalidArgumentError("too many values");
+    parsed.matches.push_back(
+        {match.key(), {match.values().begin(), match.values().end()}, match.negated()});
+  }
+  return parsed;
+}
+
+absl::StatusOr<TableQuestion> ParseQuestion(const v1::TableRequest& request) {
+  TableQuestion question;
+  FQS_ASSIGN_OR_RETURN(question.selection, ParseSelection(request.selection()));
+  v1::Section section;  // the codec knows the numbers of queues and axes
+  section.set_axis(request.axis());
+  FQS_ASSIGN_OR_RETURN(question.axis, SectionAxis(section));
+  for (int queue : request.queues()) {
+    section.set_queue(static_cast<v1::Queue>(queue));
+    FQS_ASSIGN_OR_RETURN(const Queue known, SectionQueue(section));
+    question.queues.insert(known);
+  }
+  question.buckets = {request.bucket_count(), request.bucket_minutes(), request.linear()};
+  question.rows = {request.parents(), request.min_subdomains()};
+  if (request.at_seconds() != 0) question.at_seconds = request.at_seconds();
+  return question;
+}
+
+}  // namespace fleetqshape
