@@ -39,16 +39,18 @@ class RowSums {
       uint64_t* row = RowOf(fleet_ids[block.name_ids[i]]);
       // Arrivals rise, so buckets fall.
       size_t bucket = edges.size();
-      const auto end = block.arrivals.begin() + block.offsets[i + 1];
-      for (auto arrival = block.arrivals.begin() + block.offsets[i]; arrival != end;) {
-        while (bucket > 1 && *arrival >= edges[bucket - 2]) --bucket;
-        // All arrivals up to the next edge are in this bucket.
-        const auto next = bucket > 1 ? std::lower_bound(arrival, end, edges[bucket - 2]) : end;
-        const auto count = static_cast<uint64_t>(next - arrival);
-        row[0] += count;
-        if (bucket < columns_) row[bucket] += count;
-        arrival = next;
-      }
+      block.arrivals.Visit([&](const auto arrivals) {
+        const auto end = arrivals.begin() + block.offsets[i + 1];
+        for (auto arrival = arrivals.begin() + block.offsets[i]; arrival != end;) {
+          while (bucket > 1 && *arrival >= edges[bucket - 2]) --bucket;
+          // All arrivals up to the next edge are in this bucket.
+          const auto next = bucket > 1 ? std::lower_bound(arrival, end, edges[bucket - 2]) : end;
+          const auto count = static_cast<uint64_t>(next - arrival);
+          row[0] += count;
+          if (bucket < columns_) row[bucket] += count;
+          arrival = next;
+        }
+      });
     }
   }
 
