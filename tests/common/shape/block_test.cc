@@ -61,9 +61,9 @@ BlockDelta DeltaOf(const Cells& gained, const Cells& lost) {
 }
 
 Block Applied(const Block& base, const BlockDelta& delta) {
-  const auto result = ApplyDelta(base, delta);
+  auto result = ApplyDelta(base, delta);
   EXPECT_TRUE(result.ok()) << result.status();
-  return result.ok() ? *result : Block();
+  return result.ok() ? *std::move(result) : Block();  // not a copy, which has nothing spare
 }
 
 absl::StatusCode CodeOfApplying(const Cells& base, const Cells& gained, const Cells& lost) {
