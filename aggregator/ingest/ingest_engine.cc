@@ -181,6 +181,7 @@ void IngestEngine::Run(const std::function<void()>& each_round) {
     RunOnce();
     if (std::chrono::steady_clock::now() < round) continue;
     round = std::chrono::steady_clock::now() + kRound;
+    fleet_.names().ReturnMemory();
     if (each_round) each_round();
   }
 }

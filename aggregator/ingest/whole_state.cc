@@ -17,7 +17,7 @@ std::vector<std::pair<uint32_t, size_t>> ByFleetId(const RelayState& state, cons
   std::vector<std::pair<uint32_t, size_t>> rows;
   rows.reserve(block.name_ids.size());
   for (size_t i = 0; i < block.name_ids.size(); ++i) {
-    rows.emplace_back((*state.fleet_ids)[block.name_ids[i]], i);
+    rows.emplace_back(state.names[block.name_ids[i]], i);
   }
   std::sort(rows.begin(), rows.end());
   return rows;
@@ -83,7 +83,7 @@ RelayWrite WriteOfState(const RelayView& view, const FleetNames& names) {
   const RelayState& state = *view.state;
   RelayWrite write = WriteOfRecord(view);
   write.forget_names = true;
-  for (const uint32_t id : *state.fleet_ids) {
+  for (const uint32_t id : state.names.fleet_ids()) {
     const std::string_view name = names.name(id);
     write.names.add_names(name.data(), name.size());
   }

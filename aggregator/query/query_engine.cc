@@ -33,7 +33,7 @@ class RowSums {
   explicit RowSums(size_t columns) : columns_(columns) {}
 
   // Counts each name's arrivals by the edges (AgeBuckets::ArrivalEdges).
-  void Add(const Block& block, const std::vector<uint32_t>& fleet_ids,
+  void Add(const Block& block, absl::Span<const uint32_t> fleet_ids,
            const std::vector<int64_t>& edges) {
     for (size_t i = 0; i < block.name_ids.size() && !too_large(); ++i) {
       uint64_t* row = RowOf(fleet_ids[block.name_ids[i]]);
@@ -179,7 +179,7 @@ absl::StatusOr<TableAnswer> QueryEngine::GetTable(const TableQuestion& question)
     }
     for (Queue queue : question.queues) {
       const Block& block = *relay.state->sections[SectionIndex(queue, question.axis)];
-      sums.Add(block, *relay.state->fleet_ids, edges);
+      sums.Add(block, relay.state->names.fleet_ids(), edges);
     }
   }
   if (sums.too_large()) {

@@ -72,16 +72,16 @@ class QueryEngineTest : public ::testing::Test {
     fleet_->Heard(id, clock_.Now(), relay.clock_offset_milliseconds);
     // The relay's own ids are not those of the fleet, nor are its names in any order.
     std::map<std::string, uint32_t> ids;
-    auto fleet_ids = std::make_shared<std::vector<uint32_t>>();
+    std::vector<std::string_view> names_by_id;
     for (auto cell = relay.cells.rbegin(); cell != relay.cells.rend(); ++cell) {
       if (ids.try_emplace(cell->name, static_cast<uint32_t>(ids.size())).second) {
-        fleet_ids->push_back(fleet_->names().Intern(cell->name));
+        names_by_id.push_back(cell->name);
       }
     }
     const std::shared_ptr<RelayState> state = EmptyRelayState();
     state->epoch = 1;
     state->sequence = 1;
-    state->fleet_ids = fleet_ids;
+    state->names = RelayNames().With(names_by_id, &fleet_->names());
     std::map<size_t, std::map<uint32_t, std::multiset<int64_t>>> sections;
     for (const test::NamedCell& cell : relay.cells) {
       sections[SectionIndex(cell.queue, cell.axis)][ids[cell.name]].insert(cell.arrival);
