@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <deque>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -53,6 +54,15 @@ TEST(RelayNamesTest, NamesLiveAsLongAsATable) {
     EXPECT_EQ(names.size(), 1U);
   }
   EXPECT_EQ(names.size(), 0U);
+}
+
+TEST(RelayNamesTest, ATableHoldsSharedNames) {
+  auto names = std::make_shared<FleetNames>();
+  const RelayNames table = RelayNames().With(Names{"a"}, names.get());
+  const std::weak_ptr<const FleetNames> held = names;
+  names.reset();
+  ASSERT_FALSE(held.expired());
+  EXPECT_EQ(held.lock()->name(table[0]), "a");
 }
 
 TEST(RelayNamesTest, WhatDidNotBecomePartOfTheStateLeaves) {
