@@ -526,9 +526,9 @@ void IngestEngine::FinishForget(ForgetJob& job) {
   job.on_forgotten(std::move(job.result));
 }
 
-absl::StatusOr<Reconciled> IngestEngine::RecoverStore() {
+absl::StatusOr<size_t> IngestEngine::RecoverStore() {
   FQS_RETURN_IF_ERROR(store_.Recover());
-  return Reconcile(uncertain_, &store_, &fleet_);
+  return Reconcile(fleet_, &store_);
 }
 
 bool IngestEngine::StoreWorks(int64_t now) {
@@ -537,7 +537,7 @@ bool IngestEngine::StoreWorks(int64_t now) {
     if (problem_.ok()) return true;
   }
   if (now < next_recovery_milliseconds_) return false;
-  const absl::StatusOr<Reconciled> reconciled = RecoverStore();
+  const absl::StatusOr<size_t> reconciled = RecoverStore();
   recovery_delay_milliseconds_ = std::clamp(2 * recovery_delay_milliseconds_,
                                             kFirstRecoveryMilliseconds, kLastRecoveryMilliseconds);
   next_recovery_milliseconds_ = now + recovery_delay_milliseconds_;
@@ -549,11 +549,8 @@ bool IngestEngine::StoreWorks(int64_t now) {
     problem_ = problem;
     return false;
   }
-  spdlog::warn(
-      "the store works again; {} reports had been stored although that seemed to fail, {} "
-      "relays were written again",
-      reconciled->landed, reconciled->rewritten);
-  uncertain_.clear();
+  spdlog::warn("the store works again; {} relays were written again or taken out of it",
+               *reconciled);
   recovery_delay_milliseconds_ = 0;
   fleet_.SetProblem("");
   MutexLock lock(mutex_);
@@ -570,9 +567,6 @@ bool IngestEngine::StoreWorks(int64_t now) {
 void IngestEngine::NoteFailure(const absl::Status& failure, const Batch& batch) {
   const absl::Status problem = StoreProblem(failure);
   spdlog::error("{}", std::string(problem.message()));
-  for (const StagedReport& staged : batch.reports) {
-    uncertain_[staged.job.relay] = {staged.job.report.epoch(), staged.job.report.sequence()};
-  }
   next_recovery_milliseconds_ = clock_.MonotonicMilliseconds() + kFirstRecoveryMilliseconds;
   recovery_delay_milliseconds_ = kFirstRecoveryMilliseconds;
   fleet_.SetProblem(std::string(problem.message()));

@@ -13,7 +13,6 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "aggregator/ingest/fleet.h"
-#include "aggregator/ingest/reconcile.h"
 #include "aggregator/ingest/report_applier.h"
 #include "aggregator/store/store.h"
 #include "common/base/clock.h"
@@ -170,7 +169,7 @@ class IngestEngine {
 
   // The store works, or does again.
   bool StoreWorks(int64_t now);
-  absl::StatusOr<Reconciled> RecoverStore();
+  absl::StatusOr<size_t> RecoverStore();
   void NoteFailure(const absl::Status& failure, const Batch& batch);
 
   Store& store_;
@@ -185,9 +184,6 @@ class IngestEngine {
   std::vector<RelayId> unserved_;  // stored, but nobody knows of whom, or stored twice
   int64_t next_recovery_milliseconds_ = 0;
   int64_t recovery_delay_milliseconds_ = 0;
-  // What the batches that failed would have made of relays: epoch and sequence. Whether they did
-  // is not known before the store is recovered.
-  std::map<RelayId, std::pair<uint64_t, uint64_t>> uncertain_;
 
   mutable Mutex mutex_;
   ConditionVariable condition_;
