@@ -15,7 +15,7 @@ namespace fleetqshape {
 // the fleet does not know are forgotten. So what a batch left on the disk although its write had
 // failed goes: none of it was acknowledged, and its agents send it again. Returns how many relays
 // were written or forgotten. After an error of the store some may have been; the next call does
-// the rest. The fleet must not change meanwhile.
+// the rest. No state in the fleet may change meanwhile.
 absl::StatusOr<size_t> Reconcile(const Fleet& fleet, Store* store);
 
 }  // namespace fleetqshape

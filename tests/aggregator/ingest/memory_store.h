@@ -26,7 +26,10 @@ class MemoryStore final : public Store {
     }
     return absl::OkStatus();
   }
-  absl::Status Recover() override { return absl::OkStatus(); }
+  absl::Status Recover() override {
+    ++recoveries;
+    return recover_result;
+  }
   absl::Status Load(Wanted wanted, Visit visit) override {
     if (!load_result.ok()) return load_result;
     for (const auto& [id, relay] : relays) {
@@ -45,6 +48,8 @@ class MemoryStore final : public Store {
   std::set<RelayId> unreadable;  // their records
   // What the next Load does to the store when it has told of all.
   std::function<void()> at_end_of_load;
+  int recoveries = 0;  // tried
+  absl::Status recover_result;
   absl::Status apply_result;
   absl::Status load_result;
 
