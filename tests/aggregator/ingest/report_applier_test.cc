@@ -11,41 +11,13 @@
 
 #include "common/codec/section_codec.h"
 #include "common/shape/address.h"
+#include "tests/aggregator/ingest/report_applier_fixture.h"
 #include "tests/aggregator/relay_reports.h"
 #include "tests/support/named_cells.h"
 #include "tests/support/random_source.h"
 
 namespace fleetqshape {
 namespace {
-
-using test::NamedCells;
-using test::ReportWriter;
-
-constexpr Queue kQueue = Queue::kDeferred;
-constexpr Axis kAxis = Axis::kRecipientDomain;
-
-class ReportApplierTest : public ::testing::Test {
- protected:
-  absl::StatusOr<AppliedReport> Apply(const v1::Report& report) {
-    v1::Report taken = report;
-    return ApplyReport(7, *state_, operands_, &taken, &names_);
-  }
-  // Applies a report that has to be taken, and stands on its state from then on.
-  AppliedReport Advance(const v1::Report& report) {
-    auto applied = Apply(report);
-    EXPECT_TRUE(applied.ok()) << applied.status();
-    if (!applied.ok()) return {};
-    state_ = applied->state;
-    operands_ = applied->operands;
-    return *std::move(applied);
-  }
-  NamedCells Cells() const { return test::CellsOfState(*state_, names_); }
-
-  FleetNames names_;
-  std::shared_ptr<const RelayState> state_ = EmptyRelayState();
-  OperandBytes operands_;
-  ReportWriter writer_;
-};
 
 TEST_F(ReportApplierTest, ASnapshotAndDeltasLeadToTheAgentsState) {
   for (uint64_t seed = test::FirstSeed(); seed < test::FirstSeed() + test::Runs(30); ++seed) {
