@@ -31,10 +31,10 @@ enum class Role {
 
 struct RelayPlan {
   uint64_t seed = 0;  // of what happens there
-  std::string cluster;
-  std::string host;
-  std::string instance;
-  std::string site;
+  std::string cluster = {};
+  std::string host = {};
+  std::string instance = {};
+  std::string site = {};
   Role role = Role::kGateway;
   uint32_t messages = 0;  // at the start
   double rate = 0;        // messages a second that come in

@@ -79,7 +79,7 @@ void AddBlock(Queue queue, Axis axis, const Block& block, NameOf name_of, NamedC
   }
 }
 
-// All arrivals of a QueueModel.
+// All arrivals of a QueueState.
 template <typename Model>
 NamedCells CellsOfModel(const Model& model) {
   NamedCells cells;
@@ -88,7 +88,7 @@ NamedCells CellsOfModel(const Model& model) {
       const Block block = model.MakeBlock(queue, axis);
       ExpectSoundBlock(block);
       AddBlock(
-          queue, axis, block, [&](uint32_t id) { return model.names().name(id); }, &cells);
+          queue, axis, block, [&](uint32_t id) { return model.Name(id); }, &cells);
     }
   }
   return cells;
