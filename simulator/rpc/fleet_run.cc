@@ -171,6 +171,7 @@ RunFigures FleetRun::Run(const OnProgress& on_progress) {
   };
   if (Drive("connecting", kNever, true, all_came) && !stopping_) {
     next_print_ = clock_.MonotonicMilliseconds();
+    latencies_ = Latencies();
     Drive("running", next_print_ + options_.duration_milliseconds, false, stopped);
   }
   mail_seconds_ = clock_.NowSeconds();

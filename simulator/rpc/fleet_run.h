@@ -44,7 +44,8 @@ struct RunFigures {
   SimulatedAgent::Counters sum;
   uint64_t messages = 0;  // in the queues, now
   int64_t milliseconds = 0;
-  // From when a report was made, or sent again, until it was acknowledged.
+  // From when a report was made, or sent again, until it was acknowledged. Of those since all
+  // agents had reported their queues; if that never came, of all.
   int64_t latency_p50_milliseconds = 0;
   int64_t latency_p99_milliseconds = 0;
   int64_t now_seconds = 0;  // the Unix time up to which mail went on

@@ -6,7 +6,6 @@ FLEETQSHAPE_TEST_SEED chooses another fleet.
 """
 
 import contextlib
-import json
 import os
 import re
 import shutil
@@ -15,45 +14,14 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from support.fleet import Aggregator, Answer, environment, free_address, program
+from support.fleet import Aggregator, environment, free_address, program
+from support.simulated_fleet import Simulation, simulate
 from support.waiting import wait_until
 
 SEED = int(os.environ.get("FLEETQSHAPE_TEST_SEED", "1"))
 QUEUES = ("maildrop", "hold", "incoming", "active", "deferred")
 FLEET = ("--relays", "200", "--messages", "30000", "--rate", "300", "--domains", "2000", "--odd-names",
          "--seed", str(SEED))  # fmt: skip
-RUN_SECONDS = 90
-
-
-def simulate(*arguments: str) -> Answer:
-    """Runs the simulator to its end."""
-    done = subprocess.run([program("fleetqshape-simulate"), *arguments], stdin=subprocess.DEVNULL, capture_output=True,
-                          timeout=RUN_SECONDS, env=environment(), check=False)
-    return Answer(done.returncode, done.stdout, done.stderr.decode())
-
-
-class Simulation:
-    """A simulator that runs; the block's end kills it if it still does."""
-
-    def __init__(self, *arguments: str) -> None:
-        self._process = subprocess.Popen([program("fleetqshape-simulate"), *arguments], stdin=subprocess.DEVNULL,
-                                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment())
-
-    def __enter__(self) -> "Simulation":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._process.poll() is None:
-            self._process.kill()
-        self._process.communicate()
-
-    def terminate(self) -> None:
-        self._process.terminate()
-
-    def result(self) -> tuple[int, dict]:
-        """Its exit status and figures, once it has ended."""
-        output, _ = self._process.communicate(timeout=RUN_SECONDS)
-        return self._process.returncode, json.loads(output)
 
 
 class Simulate(unittest.TestCase):
@@ -79,7 +47,7 @@ class Simulate(unittest.TestCase):
     def test_nothing_is_lost_when_the_aggregator_is_killed(self) -> None:
         aggregator = self.stack.enter_context(Aggregator("--metrics-listen", "127.0.0.1:0"))
         with Simulation("--aggregator", aggregator.ingest_address, *FLEET, "--interval", "0.5", "--duration", "8",
-                        "--expect", str(self.expected), "--output", "json") as simulation:
+                        "--expect", str(self.expected)) as simulation:
             for relays in (100, 200):
                 # Once while the fleet comes, once when it is there.
                 wait_until(lambda: len(aggregator.ask("relays").stdout.splitlines()) >= relays, 60,
@@ -99,8 +67,7 @@ class Simulate(unittest.TestCase):
     def test_a_store_that_was_lost_is_noticed(self) -> None:
         aggregator = self.stack.enter_context(Aggregator())
         with Simulation("--aggregator", aggregator.ingest_address, "--relays", "20", "--messages", "1000", "--rate",
-                        "50", "--interval", "0.2", "--duration", "10", "--expect", str(self.expected), "--output",
-                        "json") as simulation:  # fmt: skip
+                        "50", "--interval", "0.2", "--duration", "10", "--expect", str(self.expected)) as simulation:  # fmt: skip
             wait_until(lambda: len(aggregator.ask("relays").stdout.splitlines()) > 20, 60, "20 relays report")
             aggregator.kill()
             shutil.rmtree(aggregator.data_directory)
@@ -132,7 +99,7 @@ class Simulate(unittest.TestCase):
     def test_two_processes_share_a_fleet(self) -> None:
         aggregator = self.stack.enter_context(Aggregator())
         run = ("--aggregator", aggregator.ingest_address, "--messages", "1000", "--interval", "0.2", "--duration", "1",
-               "--output", "json", "--relays", "30")  # fmt: skip
+               "--relays", "30")  # fmt: skip
         with Simulation(*run) as first, Simulation(*run, "--first-relay", "30") as second:
             for simulation in (first, second):
                 status, figures = simulation.result()
@@ -147,7 +114,7 @@ class Simulate(unittest.TestCase):
     def test_terminated(self) -> None:
         aggregator = self.stack.enter_context(Aggregator())
         with Simulation("--aggregator", aggregator.ingest_address, "--relays", "10", "--messages", "500", "--interval",
-                        "0.2", "--duration", "3600", "--output", "json") as simulation:  # fmt: skip
+                        "0.2", "--duration", "3600") as simulation:  # fmt: skip
             wait_until(lambda: len(aggregator.ask("relays").stdout.splitlines()) > 10, 60, "10 relays report")
             simulation.terminate()
             status, figures = simulation.result()
