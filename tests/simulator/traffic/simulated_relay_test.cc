@@ -92,7 +92,7 @@ TEST_F(SimulatedRelayTest, TellsOfEachChange) {
 TEST_F(SimulatedRelayTest, MailComesInAtItsRate) {
   // What cannot be delivered stays.
   double arrived = 0;
-  constexpr int kRelays = 200;
+  constexpr int kRelays = 100;
   for (uint64_t seed = 1; seed <= kRelays; ++seed) {
     SimulatedRelay relay = MakeRelay(out_, {.seed = seed, .role = Role::kSpamRelay, .rate = 2});
     relay.AdvanceTo(kStart + 600);
@@ -193,7 +193,7 @@ TEST_F(SimulatedRelayTest, ADictionaryAttackLeavesBouncesToForgedDomains) {
   uint64_t bounces = 0;
   for (uint64_t seed = 1; seed <= 20; ++seed) {
     SimulatedRelay relay =
-        MakeRelay(destinations, {.seed = seed, .role = Role::kGateway, .rate = 2});
+        MakeRelay(destinations, {.seed = seed, .role = Role::kGateway, .rate = 0.5});
     relay.AdvanceTo(kStart + 4 * 3600);
     for (uint32_t i = 0; i < relay.queue().end(); ++i) {
       const SimulatedQueue::Message& message = relay.queue().At(i);
@@ -203,7 +203,7 @@ TEST_F(SimulatedRelayTest, ADictionaryAttackLeavesBouncesToForgedDomains) {
       bounces += forged && relay.queue().DomainOf(message.sender) == kMailerDaemon ? 1 : 0;
     }
   }
-  EXPECT_GT(bounces, 1000U);
+  EXPECT_GT(bounces, 250U);
 }
 
 }  // namespace
