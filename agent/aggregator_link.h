@@ -9,7 +9,7 @@
 #include <string>
 
 #include "absl/status/status.h"
-#include "agent/backoff.h"
+#include "agent/report/backoff.h"
 #include "agent/report/report_session.h"
 #include "agent/rpc/ingest_client.h"
 #include "agent/watch/queue_model.h"

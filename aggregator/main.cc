@@ -32,6 +32,7 @@
 #include "aggregator/store/rocksdb_store.h"
 #include "common/base/clock.h"
 #include "common/base/logging.h"
+#include "common/base/random.h"
 #include "common/base/signals.h"
 #include "common/base/standard_streams.h"
 #include "common/options/layered_options.h"
@@ -79,7 +80,7 @@ int Run(const AggregatorOptions& options) {
   const SystemClock clock;
   auto store = OpenRocksDbStore(options.data_directory);
   if (!store.ok()) return fail(std::string(store.status().message()));
-  Fleet fleet;
+  Fleet fleet(SystemRandom()());
   IngestEngine ingest(store->get(), &fleet, &clock,
                       {.forget_after_milliseconds = options.forget_after_seconds * 1000});
   if (const absl::Status loaded = ingest.Load(); !loaded.ok()) {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
-#include "agent/watch/queue_model.h"
+#include "agent/watch/queue_state.h"
 #include "common/shape/block.h"
 #include "common/shape/queue.h"
 

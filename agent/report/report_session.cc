@@ -18,10 +18,10 @@ constexpr size_t kFewPendingCells = 100'000;
 
 // More than this are not worth keeping: a snapshot is smaller. As many it takes to move the whole
 // queue: each arrival is lost in one queue and gained in another.
-size_t MostPendingCells(const QueueModel& model) {
+size_t MostPendingCells(const QueueState& state) {
   uint64_t arrivals = 0;
   for (const Queue queue : kAllQueues) {
-    for (const Axis axis : kAllAxes) arrivals += model.arrival_count(queue, axis);
+    for (const Axis axis : kAllAxes) arrivals += state.arrival_count(queue, axis);
   }
   return std::max<size_t>(kFewPendingCells, 2 * arrivals);
 }
@@ -33,15 +33,15 @@ bool Differ(const std::optional<Message>& now, const std::optional<Message>& rep
 
 }  // namespace
 
-ReportSession::ReportSession(Options options, const QueueModel* model, const Clock* clock,
+ReportSession::ReportSession(Options options, const QueueState* state, const Clock* clock,
                              std::function<uint64_t()> random)
-    : options_(std::move(options)), model_(*model), clock_(*clock), random_(std::move(random)) {}
+    : options_(std::move(options)), queue_(*state), clock_(*clock), random_(std::move(random)) {}
 
 void ReportSession::OnCellChange(const Cell& cell, int64_t change) {
   if (needs_snapshot_) return;
   if (pending_.empty()) pending_since_milliseconds_ = clock_.MonotonicMilliseconds();
   pending_.Add(cell, change);
-  if (pending_.size() > kFewPendingCells && pending_.size() > MostPendingCells(model_)) StartOver();
+  if (pending_.size() > kFewPendingCells && pending_.size() > MostPendingCells(queue_)) StartOver();
 }
 
 void ReportSession::OnQueueSeen() { delta_is_due_ = !pending_.empty(); }
@@ -119,9 +119,13 @@ void ReportSession::OnWelcome(const v1::Welcome& welcome) {
   const bool can_go_on = !in_flight_ || !in_flight_->bytes.empty();
   if (same_epoch && welcome.sequence() == acknowledged_ && can_go_on) {
     // What is in flight goes out again.
-    if (in_flight_) in_flight_->since_milliseconds = clock_.MonotonicMilliseconds();
+    if (in_flight_) {
+      in_flight_->since_milliseconds = clock_.MonotonicMilliseconds();
+      ++counters_.resent;
+    }
     return;
   }
+  if (acknowledged_ > 0 && !(same_epoch && welcome.sequence() >= acknowledged_)) ++counters_.lost;
   in_flight_.reset();
   StartOver();
 }
@@ -139,9 +143,11 @@ void ReportSession::EndFlight() {
   if (in_flight_->sequence > 1) snapshot_delay_milliseconds_ = 0;
   acknowledged_ = in_flight_->sequence;
   in_flight_.reset();
+  ++counters_.acknowledged;
 }
 
 void ReportSession::OnSnapshotRequest(const std::string& reason) {
+  ++counters_.snapshot_requests;
   const bool known = needs_snapshot_;
   if (in_flight_ && in_flight_->begun && !in_flight_->IsSent()) {
     in_flight_->refused = true;  // its pieces would be taken for pieces of the next one
@@ -182,10 +188,10 @@ void ReportSession::AddSection(Queue queue, Axis axis, const BlockDelta& delta,
   counters_.cells += delta.gained.arrivals.size() + delta.lost.arrivals.size();
 }
 
-void ReportSession::AddModel(v1::Report* report) {
+void ReportSession::AddState(v1::Report* report) {
   for (const Queue queue : kAllQueues) {
     for (const Axis axis : kAllAxes) {
-      AddSection(queue, axis, {model_.MakeBlock(queue, axis), Block()}, report);
+      AddSection(queue, axis, {queue_.MakeBlock(queue, axis), Block()}, report);
     }
   }
 }
@@ -214,17 +220,17 @@ void ReportSession::MakeReport(int64_t now) {
   report.set_epoch(epoch_);
   report.set_sequence(acknowledged_ + 1);
   report.set_first_name_id(names_sent_);
-  for (; names_sent_ < model_.names().size(); ++names_sent_) {
-    const std::string_view name = model_.names().name(names_sent_);
+  for (; names_sent_ < queue_.name_count(); ++names_sent_) {
+    const std::string_view name = queue_.Name(names_sent_);
     report.add_names(name.data(), name.size());
   }
   if (is_snapshot) {
-    AddModel(&report);
+    AddState(&report);
   } else {
     AddPendingChanges(&report);
   }
   delta_is_due_ = false;
-  report.set_digest(model_.digest());
+  report.set_digest(queue_.digest());
   AddRelayFacts(&report);
   in_flight_ = InFlight{report.sequence(), report.SerializeAsString(), std::nullopt, false, now};
   ++(is_snapshot ? counters_.snapshots : counters_.deltas);

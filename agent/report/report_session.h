@@ -23,7 +23,7 @@
 #include <vector>
 
 #include "agent/report/pending_changes.h"
-#include "agent/watch/queue_model.h"
+#include "agent/watch/queue_state.h"
 #include "common/base/clock.h"
 #include "fleetqshape/v1/ingest.pb.h"
 #include "fleetqshape/v1/relay.pb.h"
@@ -59,6 +59,11 @@ class ReportSession {
     uint64_t cells = 0;  // arrivals gained and lost, in snapshots and deltas
     uint64_t bytes = 0;  // of serialised reports
     uint64_t heartbeats = 0;
+    // What was said to them.
+    uint64_t acknowledged = 0;       // reports
+    uint64_t resent = 0;             // reports whose same bytes went out again
+    uint64_t snapshot_requests = 0;  // that came
+    uint64_t lost = 0;  // times that an aggregator did not have what it had acknowledged
   };
 
   // An aggregator that asks for one snapshot after the other gets the first at once and the others
@@ -68,15 +73,15 @@ class ReportSession {
   // A delta that is acknowledged, or this long without such a request, ends the row.
   static constexpr int64_t kSnapshotPeaceMilliseconds = 3'600'000;
 
-  // `model` and `clock` outlive the session. `random` gives random 64-bit numbers.
-  ReportSession(Options options, const QueueModel* model, const Clock* clock,
+  // `state` and `clock` outlive the session. `random` gives random 64-bit numbers.
+  ReportSession(Options options, const QueueState* state, const Clock* clock,
                 std::function<uint64_t()> random);
 
-  // To be called for each change of the model.
+  // To be called for each change of the state.
   void OnCellChange(const Cell& cell, int64_t change);
-  // The model's ids got a new meaning (QueueModel::RenewNames): the next report is a snapshot.
+  // The state's name ids got a new meaning: the next report is a snapshot.
   void OnNamesRenewed();
-  // The queue was looked at: what the model holds now is worth a delta.
+  // The queue was looked at: what the state holds now is worth a delta.
   void OnQueueSeen();
   // What Postfix's configuration says now. Until the first call it is unknown. A mail_version
   // beyond kMaxMailVersionLength is cut, since no aggregator would take it.
@@ -91,8 +96,8 @@ class ReportSession {
   void OnDisconnected();
 
   // What is to be sent now, in this order, in part: call again, until it gives nothing, when that
-  // is written. Empty while not connected. To be called after events, after changes of the model
-  // and when NextOutgoingMilliseconds has come. The model must not be in the middle of a pass.
+  // is written. Empty while not connected. To be called after events, after changes of the state
+  // and when NextOutgoingMilliseconds has come. The state must not be in the middle of a pass.
   std::vector<v1::AgentMessage> TakeOutgoing();
   // When TakeOutgoing will have something to send though nothing happens until then, if it will: a
   // heartbeat, changed file counts, or what had to wait. On the clock's monotonic time.
@@ -101,11 +106,11 @@ class ReportSession {
   // stream was opened; 0 if there is none.
   int64_t UnacknowledgedMilliseconds() const;
 
-  // True when connected and all that the model holds is acknowledged, and the settings and file
+  // True when connected and all that the state holds is acknowledged, and the settings and file
   // counts with it.
   bool UpToDate() const;
   const Counters& counters() const { return counters_; }
-  // What it holds that the model does not: of the report in flight, and of cells that changed
+  // What it holds that the state does not: of the report in flight, and of cells that changed
   // since.
   size_t in_flight_bytes() const { return in_flight_ ? in_flight_->bytes.size() : 0; }
   size_t pending_cells() const { return pending_.size(); }
@@ -137,7 +142,7 @@ class ReportSession {
   void StartEpoch();
   // Nothing if nothing changed.
   void AddSection(Queue queue, Axis axis, const BlockDelta& delta, v1::Report* report);
-  void AddModel(v1::Report* report);
+  void AddState(v1::Report* report);
   void AddPendingChanges(v1::Report* report);
   // Puts settings and file counts into a report if they are not what the epoch's reports said.
   void AddRelayFacts(v1::Report* report);
@@ -147,7 +152,7 @@ class ReportSession {
   void AppendChunks(std::vector<v1::AgentMessage>* messages);
 
   const Options options_;
-  const QueueModel& model_;
+  const QueueState& queue_;
   const Clock& clock_;
   const std::function<uint64_t()> random_;
 

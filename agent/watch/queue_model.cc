@@ -236,15 +236,7 @@ Block QueueModel::MakeBlock(Queue queue, Axis axis) const {
       arrivals.insert(arrivals.end(), times, {name_id, file.arrival});
     });
   }
-  std::sort(arrivals.begin(), arrivals.end());
-  BlockBuilder builder;
-  std::optional<uint32_t> current;
-  for (const auto& [name_id, arrival] : arrivals) {
-    if (current != name_id) builder.StartName(name_id);
-    current = name_id;
-    builder.AddArrival(arrival);
-  }
-  return builder.Finish();
+  return BlockOf(std::move(arrivals));
 }
 
 bool QueueModel::NamesWorthRenewing() const {

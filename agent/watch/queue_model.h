@@ -21,25 +21,12 @@
 #include "agent/watch/file_table.h"
 #include "agent/watch/linked_files.h"
 #include "agent/watch/name_table.h"
+#include "agent/watch/queue_state.h"
 #include "common/postfix/queue_file.h"
 #include "common/shape/block.h"
 #include "common/shape/queue.h"
 
 namespace fleetqshape {
-
-// One arrival, as part of the state.
-struct Cell {
-  Queue queue;
-  Axis axis;
-  uint32_t name_id;  // in QueueModel::names()
-  int64_t arrival;   // seconds since the Unix epoch
-
-  bool operator==(const Cell& other) const = default;
-  template <typename H>
-  friend H AbslHashValue(H hash, const Cell& cell) {
-    return H::combine(std::move(hash), cell.queue, cell.axis, cell.name_id, cell.arrival);
-  }
-};
 
 // What a file's status says of its version: the time of its last change (ctime), size and inode,
 // folded into 32 bits. Never kUnknownVersion.
@@ -71,7 +58,7 @@ struct FileCounts {
 // The files of all queues by directory and name, and the arrivals of those that are messages.
 // Exact: it holds what was put and not removed since, a file with several names once. Not safe for
 // use by several threads.
-class QueueModel {
+class QueueModel final : public QueueState {
  public:
   // Told of each arrival that the state gains or loses, as it happens: `change` is how many, and
   // negative for a loss.
@@ -109,15 +96,15 @@ class QueueModel {
   // Messages counted, in all queues.
   uint64_t message_count() const { return file_counts_.of(FileKind::kMessage); }
   const FileCounts& file_counts() const { return file_counts_; }
-  // The sum of CellHash over all arrivals.
-  uint64_t digest() const { return digest_; }
   const NameTable& names() const { return *names_; }
-  // How many arrivals a queue and axis has.
-  uint64_t arrival_count(Queue queue, Axis axis) const {
+
+  size_t name_count() const override { return names_->size(); }
+  std::string_view Name(uint32_t id) const override { return names_->name(id); }
+  uint64_t digest() const override { return digest_; }
+  uint64_t arrival_count(Queue queue, Axis axis) const override {
     return arrival_counts_[static_cast<size_t>(queue)][static_cast<size_t>(axis)];
   }
-  // The arrivals of one queue and axis.
-  Block MakeBlock(Queue queue, Axis axis) const;
+  Block MakeBlock(Queue queue, Axis axis) const override;
 
   // True if most ids are those of names that are gone.
   bool NamesWorthRenewing() const;

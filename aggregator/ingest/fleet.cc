@@ -7,7 +7,6 @@ namespace fleetqshape {
 
 std::shared_ptr<RelayState> EmptyRelayState() {
   auto state = std::make_shared<RelayState>();
-  state->fleet_ids = std::make_shared<const std::vector<uint32_t>>();
   state->sections.fill(std::make_shared<const Block>());
   return state;
 }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "aggregator/ingest/fleet_names.h"
+#include "aggregator/ingest/relay_names.h"
 #include "aggregator/store/store.h"
 #include "common/base/clock.h"
 #include "common/base/mutex.h"
@@ -51,8 +52,7 @@ struct RelayState {
   uint64_t epoch = 0;  // 0: nothing was reported yet
   uint64_t sequence = 0;
   uint64_t digest = 0;
-  // The relay's name ids as ids in FleetNames.
-  std::shared_ptr<const std::vector<uint32_t>> fleet_ids;
+  RelayNames names;
   // By SectionIndex; never null. Their name ids are the relay's.
   std::array<std::shared_ptr<const Block>, kSectionCount> sections;
   // Null: unknown.
@@ -81,8 +81,11 @@ struct RelayView {
 // Safe for use by several threads.
 class Fleet {
  public:
-  FleetNames& names() { return names_; }
-  const FleetNames& names() const { return names_; }
+  // The seed is for FleetNames.
+  explicit Fleet(uint64_t seed = 0) : names_(std::make_shared<FleetNames>(seed)) {}
+
+  FleetNames& names() { return *names_; }
+  const FleetNames& names() const { return *names_; }
 
   // Adds a relay, with an empty state unless it is there already, or describes it anew.
   void Describe(RelayId id, std::shared_ptr<const RelayDescription> description);
@@ -112,7 +115,7 @@ class Fleet {
     std::deque<int64_t> clock_offsets;  // milliseconds, the latest last
   };
 
-  FleetNames names_;
+  const std::shared_ptr<FleetNames> names_;  // states hold it, too
   mutable Mutex mutex_;
   std::map<RelayId, Relay> relays_ FQS_GUARDED_BY(mutex_);
   std::string problem_ FQS_GUARDED_BY(mutex_);

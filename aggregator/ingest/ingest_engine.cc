@@ -4,17 +4,17 @@
 #include <atomic>
 #include <chrono>
 #include <iterator>
-#include <limits>
 #include <memory>
 #include <numeric>
 #include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "aggregator/ingest/reconcile.h"
+#include "aggregator/ingest/load_fleet.h"
 #include "aggregator/ingest/relay_records.h"
 #include "aggregator/ingest/whole_state.h"
 #include "common/base/status_macros.h"
+#include "common/base/threads.h"
 #include "spdlog/spdlog.h"
 
 namespace fleetqshape {
@@ -29,13 +29,6 @@ constexpr int64_t kForgetNobodyMilliseconds = 10 * 60'000;
 // How old the time may be that the store has for when a relay was heard of. Reports bring it along.
 constexpr int64_t kStoredHeardMilliseconds = 5 * 60'000;
 constexpr int64_t kHeardRoundMilliseconds = 60'000;
-
-// For a record that has to be written in any case.
-constexpr int64_t kNotStored = std::numeric_limits<int64_t>::min() / 2;
-
-// Between two attempts to recover the store, doubling from the first to the second.
-constexpr int64_t kFirstRecoveryMilliseconds = 500;
-constexpr int64_t kLastRecoveryMilliseconds = 8000;
 
 v1::AggregatorMessage Acknowledge(const v1::Report& report) {
   v1::AggregatorMessage message;
@@ -58,39 +51,22 @@ uint64_t CellsOf(const v1::Report& report) {
   return cells;
 }
 
-// How far a relay's clock is ahead. The agent may claim any time: what does not fit stays at the
-// end of the range.
-int64_t ClockOffset(int64_t relay_milliseconds, int64_t now_milliseconds) {
-  int64_t offset = 0;
-  if (!__builtin_sub_overflow(relay_milliseconds, now_milliseconds, &offset)) return offset;
-  return relay_milliseconds < 0 ? std::numeric_limits<int64_t>::min()
-                                : std::numeric_limits<int64_t>::max();
-}
-
 // A thread costs as much as a few reports. What reports cost differs: few are taken at a time.
 constexpr size_t kWorthAThread = 16;
 constexpr size_t kTakenAtATime = 4;
 // Questions want to be answered, too.
 constexpr size_t kMostStagingThreads = 4;
 
-// In the words that agents log and answers show.
-absl::Status StoreProblem(const absl::Status& failure) {
-  const bool full = absl::IsResourceExhausted(failure);
-  return absl::Status(failure.code(),
-                      absl::StrCat("the aggregator cannot store reports",
-                                   full ? ", its disk is full: make room there" : "", " (",
-                                   failure.message(), "); it goes on by itself once it can"));
-}
-
 }  // namespace
 
 IngestEngine::IngestEngine(Store* store, Fleet* fleet, const Clock* clock, const Options& options)
-    : store_(*store),
-      fleet_(*fleet),
+    : fleet_(*fleet),
       clock_(*clock),
       options_(options),
       staging_threads_(
-          std::clamp<size_t>(std::thread::hardware_concurrency(), 1, kMostStagingThreads)) {}
+          std::clamp<size_t>(std::thread::hardware_concurrency(), 1, kMostStagingThreads)),
+      registry_(fleet, clock),
+      store_(store, fleet, clock) {}
 
 void IngestEngine::Stop() {
   {
@@ -104,63 +80,16 @@ void IngestEngine::Stop() {
 
 absl::Status IngestEngine::Load() {
   started_milliseconds_ = clock_.MonotonicMilliseconds();
-  return store_.Load([](RelayId, const v1::StoredRelay&) { return true; },
-                     [&](LoadedRelay loaded, const absl::Status& problem) {
-                       LoadRelay(std::move(loaded), problem);
-                     });
+  FQS_ASSIGN_OR_RETURN(LoadedFleet loaded, LoadFleet(clock_, &store_, &registry_, &fleet_));
+  for (const auto& [id, heard] : loaded.heard_milliseconds) stored_[id].heard_milliseconds = heard;
+  unserved_ = std::move(loaded.left_out);
+  Count(&Counters::damaged, loaded.damaged);
+  return absl::OkStatus();
 }
 
-void IngestEngine::LoadRelay(LoadedRelay loaded, const absl::Status& problem) {
-  const RelayId id = loaded.relay;
-  const auto description = DescriptionOf(loaded.record);
+void IngestEngine::Count(uint64_t Counters::*counter, uint64_t count) {
   MutexLock lock(mutex_);
-  // Its id is taken, whatever comes of the rest.
-  next_id_ = std::max(next_id_, id + 1);
-  if (description->identity.host.empty()) {
-    ++counters_.damaged;
-    spdlog::error("stored relay {} can't be read ({}): it is left out", id,
-                  std::string(problem.message()));
-    unserved_.push_back(id);
-    return;
-  }
-  const Moment now = clock_.Now();
-  const int64_t silent =
-      std::max<int64_t>(now.wall_milliseconds - loaded.record.heard_milliseconds(), 0);
-  const Moment heard{loaded.record.heard_milliseconds(), now.monotonic_milliseconds - silent};
-  const auto [served, is_new] = ids_.try_emplace(description->identity, id);
-  if (!is_new) {
-    // Where files were damaged, a relay that was forgotten may be back. It must not count twice.
-    const bool is_later =
-        fleet_.View(served->second).heard.wall_milliseconds <= heard.wall_milliseconds;
-    const RelayId left_out = is_later ? std::exchange(served->second, id) : id;
-    ++counters_.damaged;
-    spdlog::error("relay {} is stored twice: what was heard of earlier, number {}, is left out",
-                  description->identity.ToString(), left_out);
-    unserved_.push_back(left_out);
-    if (!is_later) return;
-    relays_.erase(left_out);
-    fleet_.Remove(left_out);
-  }
-  relays_[id].stored_heard_milliseconds = heard.monotonic_milliseconds;
-  fleet_.Describe(id, description);
-  fleet_.Heard(id, heard, loaded.record.clock_offset_milliseconds());
-  const auto load = [&]() -> absl::StatusOr<std::shared_ptr<const RelayState>> {
-    FQS_RETURN_IF_ERROR(problem);
-    return StateOfLoaded(loaded, &fleet_.names());
-  };
-  auto state = load();
-  if (!state.ok()) {
-    ++counters_.damaged;
-    spdlog::error(
-        "the stored state of relay {} is damaged ({}): it starts from nothing, and its agent will "
-        "be asked for a snapshot",
-        description->identity.ToString(), std::string(state.status().message()));
-    auto nothing = EmptyRelayState();
-    nothing->damaged = true;
-    state = std::move(nothing);
-    relays_[id].stored_heard_milliseconds = kNotStored;
-  }
-  fleet_.SetState(id, *state);
+  counters_.*counter += count;
 }
 
 void IngestEngine::Start(std::function<void()> each_round) {
@@ -181,6 +110,7 @@ void IngestEngine::Run(const std::function<void()>& each_round) {
     RunOnce();
     if (std::chrono::steady_clock::now() < round) continue;
     round = std::chrono::steady_clock::now() + kRound;
+    fleet_.names().ReturnMemory();
     if (each_round) each_round();
   }
 }
@@ -190,76 +120,16 @@ absl::StatusOr<IngestEngine::Connection> IngestEngine::Connect(const v1::Hello& 
                                                                int64_t relay_clock_milliseconds,
                                                                std::function<void()> on_replaced) {
   FQS_RETURN_IF_ERROR(ValidateHello(hello));
-  absl::StatusOr<Connection> connection = Connection();
-  {
-    MutexLock lock(mutex_);
-    connection = ConnectLocked(hello, peer, relay_clock_milliseconds, &on_replaced);
-  }
-  // That of the stream before now.
-  if (connection.ok() && on_replaced) on_replaced();
-  return connection;
-}
-
-absl::StatusOr<IngestEngine::Connection> IngestEngine::ConnectLocked(
-    const v1::Hello& hello, const std::string& peer, int64_t relay_clock_milliseconds,
-    std::function<void()>* on_replaced) {
   // What the agent would report could not be kept, and its relay would seem fresh.
-  FQS_RETURN_IF_ERROR(problem_);
-  const auto description = DescriptionOf(hello);
-  const RelayIdentity& identity = description->identity;
-  const Moment now = clock_.Now();
-  const auto [entry, is_new] = ids_.try_emplace(identity, next_id_);
-  if (is_new) ++next_id_;
-  const RelayId id = entry->second;
-  Relay& relay = relays_[id];
-  if (relay.leaving) {
-    return absl::UnavailableError("the relay is being forgotten; try again");
-  }
-  const bool same_agent = hello.agent_id() != 0 && hello.agent_id() == relay.agent_id;
-  if (!relay.peer.empty() && !same_agent) {
-    return absl::AlreadyExistsError(
-        absl::StrCat("an agent at ", relay.peer, " already reports as ", identity.ToString(),
-                     "; this one is at ", peer, ": give one of them another --host or --instance"));
-  }
-  relay.peer = peer;
-  relay.agent_id = hello.agent_id();
-  relay.connection = ++last_connection_;
-  std::swap(relay.on_replaced, *on_replaced);
-  fleet_.Describe(id, description);
-  fleet_.Heard(id, now, ClockOffset(relay_clock_milliseconds, now.wall_milliseconds));
-  fleet_.SetConnected(id, true);
-  const RelayView view = fleet_.View(id);
-  Connection connection{id, relay.connection, {}};
-  connection.welcome.mutable_welcome()->set_epoch(view.state->epoch);
-  connection.welcome.mutable_welcome()->set_sequence(view.state->sequence);
-  return connection;
-}
-
-void IngestEngine::Disconnect(const Connection& connection) {
-  MutexLock lock(mutex_);
-  const auto relay = relays_.find(connection.relay);
-  if (relay == relays_.end() || relay->second.connection != connection.number) return;
-  relay->second.peer.clear();
-  relay->second.on_replaced = nullptr;
-  fleet_.SetConnected(connection.relay, false);
-}
-
-void IngestEngine::Heard(const Connection& connection, int64_t relay_clock_milliseconds) {
-  const Moment now = clock_.Now();
-  MutexLock lock(mutex_);
-  // One that was replaced may be told to end only now, with the relay forgotten since.
-  const auto relay = relays_.find(connection.relay);
-  if (relay == relays_.end() || relay->second.connection != connection.number) return;
-  fleet_.Heard(connection.relay, now, ClockOffset(relay_clock_milliseconds, now.wall_milliseconds));
+  FQS_RETURN_IF_ERROR(store_.problem());
+  return registry_.Connect(hello, peer, relay_clock_milliseconds, std::move(on_replaced));
 }
 
 void IngestEngine::Submit(const Connection& connection, v1::Report report, OnOutcome on_outcome) {
   MutexLock lock(mutex_);
-  const auto relay = relays_.find(connection.relay);
-  const bool current = relay != relays_.end() && relay->second.connection == connection.number;
-  // 0 is no relay's.
-  waiting_reports_.push_back(
-      {current ? connection.relay : 0, std::move(report), std::move(on_outcome)});
+  // Under the lock: what a later connection hands over cannot be before this.
+  const RelayId relay = registry_.IsLast(connection) ? connection.relay : 0;
+  waiting_reports_.push_back({relay, std::move(report), std::move(on_outcome)});
   condition_.NotifyOne();
 }
 
@@ -295,16 +165,16 @@ void IngestEngine::RefuseWaiting(const absl::Status& problem) {
 }
 
 void IngestEngine::RunOnce() {
-  const int64_t now = clock_.MonotonicMilliseconds();
-  if (!StoreWorks(now)) {
-    absl::Status problem;
-    {
-      MutexLock lock(mutex_);
-      problem = problem_;
-    }
+  if (store_.RecoverIfDue()) {
+    // A log that was damaged may have lost records that were written for this alone.
+    for (auto& [id, stored] : stored_) stored.heard_milliseconds = kNotStored;
+  }
+  const absl::Status problem = store_.problem();
+  if (!problem.ok()) {
     RefuseWaiting(problem);
     return;
   }
+  const int64_t now = clock_.MonotonicMilliseconds();
   std::vector<ReportJob> reports;
   std::vector<ForgetJob> forgets;
   TakeWaiting(&reports, &forgets);
@@ -319,55 +189,44 @@ void IngestEngine::RunOnce() {
 
 void IngestEngine::StageReport(ReportJob job, Batch* batch) {
   const v1::Report& report = job.report;
+  const auto answer = [&](Outcome outcome) {
+    batch->answers.emplace_back(std::move(job.on_outcome), std::move(outcome));
+  };
   if (report.epoch() == 0 || report.sequence() == 0) {
-    batch->answers.emplace_back(
-        std::move(job.on_outcome),
-        absl::InvalidArgumentError("a report without an epoch or a sequence"));
-    return;
+    return answer(absl::InvalidArgumentError("a report without an epoch or a sequence"));
   }
-  OperandBytes operands;
-  {
-    MutexLock lock(mutex_);
-    const auto relay = relays_.find(job.relay);
-    if (relay != relays_.end()) operands = relay->second.operands;
-    // Its stream has ended, and so has the relay.
-    if (relay == relays_.end()) job.relay = 0;
-  }
-  if (job.relay == 0) {
-    batch->answers.emplace_back(std::move(job.on_outcome),
-                                absl::NotFoundError("the relay was forgotten"));
-    return;
+  if (!registry_.Has(job.relay)) {
+    return answer(absl::NotFoundError(
+        "the relay was forgotten, or its agent has come back by another stream"));
   }
   const RelayView view = fleet_.View(job.relay);
   const RelayState& state = *view.state;
   const bool same_epoch = report.epoch() == state.epoch;
   if (same_epoch && report.sequence() == state.sequence) {
-    {
-      MutexLock lock(mutex_);
-      ++counters_.duplicates;
-    }
-    batch->answers.emplace_back(std::move(job.on_outcome), Acknowledge(report));
-    return;
+    Count(&Counters::duplicates);
+    return answer(Acknowledge(report));
   }
-  const bool follows =
-      same_epoch ? report.sequence() == state.sequence + 1 : report.sequence() == 1;
-  absl::StatusOr<AppliedReport> applied = absl::FailedPreconditionError(absl::StrCat(
-      "report ", report.sequence(), " does not follow ", same_epoch ? state.sequence : 0));
-  if (follows) applied = ApplyReport(job.relay, state, operands, &job.report, &fleet_.names());
+  const auto apply = [&]() -> absl::StatusOr<AppliedReport> {
+    if (report.sequence() != (same_epoch ? state.sequence : 0) + 1) {
+      return absl::FailedPreconditionError(absl::StrCat(
+          "report ", report.sequence(), " does not follow ", same_epoch ? state.sequence : 0));
+    }
+    const auto stored = stored_.find(job.relay);
+    return ApplyReport(job.relay, state,
+                       stored == stored_.end() ? OperandBytes() : stored->second.operands,
+                       &job.report, &fleet_.names());
+  };
+  absl::StatusOr<AppliedReport> applied = apply();
   if (!applied.ok()) {
     spdlog::warn("relay {}: report refused: {}", view.description->identity.ToString(),
                  std::string(applied.status().message()));
-    {
-      MutexLock lock(mutex_);
-      ++counters_.refused;
-      counters_.digest_mismatches += absl::IsDataLoss(applied.status()) ? 1 : 0;
-    }
-    batch->answers.emplace_back(std::move(job.on_outcome),
-                                AskForSnapshot(applied.status().message()));
-    return;
+    Count(&Counters::refused);
+    if (absl::IsDataLoss(applied.status())) Count(&Counters::digest_mismatches);
+    return answer(AskForSnapshot(applied.status().message()));
   }
   DescribeRelay(view, &applied->write.record);
   batch->writes.push_back(std::move(applied->write));
+  batch->heard.emplace_back(view.id, view.heard.monotonic_milliseconds);
   batch->reports.push_back({std::move(job), *std::move(applied)});
 }
 
@@ -381,40 +240,38 @@ void IngestEngine::StageReports(std::vector<ReportJob> jobs, Batch* batch) {
       for (size_t i = begin; i < end; ++i) StageReport(std::move(jobs[i]), part);
     }
   };
-  std::vector<Batch> parts(std::max<size_t>(threads, 1) - 1);
-  std::vector<std::thread> others;
-  others.reserve(parts.size());
-  for (Batch& part : parts) others.emplace_back([&stage, &part] { stage(&part); });
-  stage(batch);
+  std::vector<Batch> parts(std::max<size_t>(threads, 1));
+  WorkInThreads(parts.size() - 1, [&](size_t thread) { stage(&parts[thread]); });
   const auto append = [](auto& from, auto* to) {
     to->insert(to->end(), std::make_move_iterator(from.begin()),
                std::make_move_iterator(from.end()));
   };
-  for (size_t i = 0; i < parts.size(); ++i) {
-    others[i].join();
-    append(parts[i].reports, &batch->reports);
-    append(parts[i].writes, &batch->writes);
-    append(parts[i].answers, &batch->answers);
+  for (Batch& part : parts) {
+    append(part.reports, &batch->reports);
+    append(part.answers, &batch->answers);
+    append(part.writes, &batch->writes);
+    append(part.heard, &batch->heard);
   }
 }
 
 void IngestEngine::StageForget(ForgetJob job, Batch* batch) {
-  MutexLock lock(mutex_);
   for (const RelayId id : job.relays) {
-    const auto relay = relays_.find(id);
-    if (relay == relays_.end() || relay->second.leaving) continue;
-    if (!relay->second.peer.empty()) {
-      job.result.connected.push_back(id);
-      continue;
+    switch (registry_.BeginLeaving(id)) {
+      case RelayRegistry::Leaving::kUnknown:
+        break;
+      case RelayRegistry::Leaving::kConnected:
+        job.result.connected.push_back(id);
+        break;
+      case RelayRegistry::Leaving::kBegun:
+        if (!job.with_messages && HasMessages(id, *batch)) {
+          registry_.Stay(id);
+          job.result.with_messages.push_back(id);
+          break;
+        }
+        batch->writes.emplace_back().relay = id;
+        batch->writes.back().forget = true;
+        job.result.forgotten.push_back(id);
     }
-    if (!job.with_messages && HasMessages(id, *batch)) {
-      job.result.with_messages.push_back(id);
-      continue;
-    }
-    relay->second.leaving = true;
-    batch->writes.emplace_back().relay = id;
-    batch->writes.back().forget = true;
-    job.result.forgotten.push_back(id);
   }
   batch->forgets.push_back(std::move(job));
 }
@@ -462,30 +319,27 @@ void IngestEngine::StageHeard(int64_t now, Batch* batch) {
   for (const RelayView& view : fleet_.Snapshot()) {
     const RelayState& state = *view.state;
     if (staged.contains(view.id) || (state.epoch == 0 && !state.damaged)) continue;
-    {
-      MutexLock lock(mutex_);
-      Relay& relay = relays_[view.id];
-      const int64_t behind = view.heard.monotonic_milliseconds - relay.stored_heard_milliseconds;
-      if (behind <= (view.connected ? kStoredHeardMilliseconds : 0)) continue;
-      relay.stored_heard_milliseconds = view.heard.monotonic_milliseconds;
-    }
+    const int64_t heard = view.heard.monotonic_milliseconds;
+    const int64_t behind = heard - stored_[view.id].heard_milliseconds;
+    if (behind <= (view.connected ? kStoredHeardMilliseconds : 0)) continue;
+    batch->heard.emplace_back(view.id, heard);
     batch->writes.push_back(state.damaged ? WriteOfState(view, fleet_.names())
                                           : WriteOfRecord(view));
   }
 }
 
 void IngestEngine::Commit(Batch batch) {
-  const absl::Status written = batch.writes.empty() ? absl::OkStatus() : store_.Apply(batch.writes);
-  if (!written.ok()) {
-    NoteFailure(written, batch);
-    for (const StagedReport& staged : batch.reports) staged.job.on_outcome(StoreProblem(written));
-    for (const ForgetJob& job : batch.forgets) job.on_forgotten(StoreProblem(written));
-    return;
+  if (!batch.writes.empty()) {
+    const absl::Status written = store_.Apply(batch.writes);
+    if (!written.ok()) {
+      Refuse(batch, written);
+      return;
+    }
+    Count(&Counters::batches);
   }
+  for (const auto& [relay, heard] : batch.heard) stored_[relay].heard_milliseconds = heard;
   for (StagedReport& staged : batch.reports) FinishReport(staged);
   for (ForgetJob& job : batch.forgets) FinishForget(job);
-  MutexLock lock(mutex_);
-  counters_.batches += batch.writes.empty() ? 0 : 1;
 }
 
 void IngestEngine::FinishReport(StagedReport& staged) {
@@ -499,11 +353,9 @@ void IngestEngine::FinishReport(StagedReport& staged) {
         before.description->identity.ToString(), difference.gained, difference.lost);
   }
   fleet_.SetState(staged.job.relay, staged.applied.state);
+  stored_[staged.job.relay].operands = staged.applied.operands;
   {
     MutexLock lock(mutex_);
-    Relay& relay = relays_[staged.job.relay];
-    relay.operands = staged.applied.operands;
-    relay.stored_heard_milliseconds = before.heard.monotonic_milliseconds;
     ++counters_.reports;
     counters_.snapshots += report.sequence() == 1 ? 1 : 0;
     counters_.cells += CellsOf(report);
@@ -514,80 +366,30 @@ void IngestEngine::FinishReport(StagedReport& staged) {
 }
 
 void IngestEngine::FinishForget(ForgetJob& job) {
-  {
-    MutexLock lock(mutex_);
-    for (const RelayId id : job.result.forgotten) {
-      ids_.erase(fleet_.View(id).description->identity);
-      relays_.erase(id);
-      fleet_.Remove(id);
-      ++counters_.forgotten;
-    }
+  for (const RelayId id : job.result.forgotten) {
+    registry_.Leave(id);
+    stored_.erase(id);
   }
+  Count(&Counters::forgotten, job.result.forgotten.size());
   job.on_forgotten(std::move(job.result));
 }
 
-absl::StatusOr<Reconciled> IngestEngine::RecoverStore() {
-  FQS_RETURN_IF_ERROR(store_.Recover());
-  return Reconcile(uncertain_, &store_, &fleet_);
-}
-
-bool IngestEngine::StoreWorks(int64_t now) {
-  {
-    MutexLock lock(mutex_);
-    if (problem_.ok()) return true;
-  }
-  if (now < next_recovery_milliseconds_) return false;
-  const absl::StatusOr<Reconciled> reconciled = RecoverStore();
-  recovery_delay_milliseconds_ = std::clamp(2 * recovery_delay_milliseconds_,
-                                            kFirstRecoveryMilliseconds, kLastRecoveryMilliseconds);
-  next_recovery_milliseconds_ = now + recovery_delay_milliseconds_;
-  if (!reconciled.ok()) {
-    spdlog::debug("the store is not back: {}", std::string(reconciled.status().message()));
-    const absl::Status problem = StoreProblem(reconciled.status());
-    fleet_.SetProblem(std::string(problem.message()));
-    MutexLock lock(mutex_);
-    problem_ = problem;
-    return false;
-  }
-  spdlog::warn(
-      "the store works again; {} reports had been stored although that seemed to fail, {} "
-      "relays were written again",
-      reconciled->landed, reconciled->rewritten);
-  uncertain_.clear();
-  recovery_delay_milliseconds_ = 0;
-  fleet_.SetProblem("");
-  MutexLock lock(mutex_);
-  problem_ = absl::OkStatus();
-  ++counters_.recoveries;
-  // Its records are as old as they are.
-  for (auto& [id, relay] : relays_) {
-    relay.operands = OperandBytes();
-    relay.stored_heard_milliseconds = kNotStored;
-  }
-  return true;
-}
-
-void IngestEngine::NoteFailure(const absl::Status& failure, const Batch& batch) {
-  const absl::Status problem = StoreProblem(failure);
-  spdlog::error("{}", std::string(problem.message()));
-  for (const StagedReport& staged : batch.reports) {
-    uncertain_[staged.job.relay] = {staged.job.report.epoch(), staged.job.report.sequence()};
-  }
-  next_recovery_milliseconds_ = clock_.MonotonicMilliseconds() + kFirstRecoveryMilliseconds;
-  recovery_delay_milliseconds_ = kFirstRecoveryMilliseconds;
-  fleet_.SetProblem(std::string(problem.message()));
-  MutexLock lock(mutex_);
-  problem_ = problem;
-  ++counters_.failed_batches;
-  counters_.unstored += batch.reports.size();
+void IngestEngine::Refuse(const Batch& batch, const absl::Status& problem) {
+  Count(&Counters::unstored, batch.reports.size());
   for (const ForgetJob& job : batch.forgets) {
-    for (const RelayId id : job.result.forgotten) relays_[id].leaving = false;
+    for (const RelayId id : job.result.forgotten) registry_.Stay(id);
   }
+  for (const StagedReport& staged : batch.reports) staged.job.on_outcome(problem);
+  for (const ForgetJob& job : batch.forgets) job.on_forgotten(problem);
 }
 
 IngestEngine::Counters IngestEngine::counters() const {
+  const RecoveringStore::Counters store = store_.counters();
   MutexLock lock(mutex_);
-  return counters_;
+  Counters counters = counters_;
+  counters.failed_batches = store.failed_batches;
+  counters.recoveries = store.recoveries;
+  return counters;
 }
 
 }  // namespace fleetqshape

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <map>
 #include <string>
 #include <thread>
@@ -13,7 +14,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "aggregator/ingest/fleet.h"
-#include "aggregator/ingest/reconcile.h"
+#include "aggregator/ingest/recovering_store.h"
+#include "aggregator/ingest/relay_registry.h"
 #include "aggregator/ingest/report_applier.h"
 #include "aggregator/store/store.h"
 #include "common/base/clock.h"
@@ -25,11 +27,8 @@ namespace fleetqshape {
 
 // Applies reports, many at a time: while one batch is being synced to the disk the next gathers.
 // A report is acknowledged, and becomes part of the fleet that questions see, when it is safe on
-// the disk.
-//
-// When the store fails, reports and agents are refused, and the fleet's problem says why; the
-// engine tries to recover it until it works again, and then makes sure that memory and disk say the
-// same. Safe for use by several threads.
+// the disk. While the store does not work (RecoveringStore), reports and agents are refused. Safe
+// for use by several threads.
 class IngestEngine {
  public:
   struct Options {
@@ -73,23 +72,20 @@ class IngestEngine {
   // What the thread does: all that waits, in one batch. For those who don't call Start.
   void RunOnce();
 
-  // An agent opens a stream. INVALID_ARGUMENT: bad names; ALREADY_EXISTS: another agent, whose
-  // address is in the message, already reports as this relay; UNAVAILABLE, RESOURCE_EXHAUSTED: the
-  // store takes no reports at the moment. On success the caller has to call Disconnect when the
-  // stream ends. `on_replaced` is called, from any thread and without a lock, if the same agent
-  // opens another stream meanwhile: this one is of no use any more.
-  struct Connection {
-    RelayId relay = 0;
-    uint64_t number = 0;  // no two connections have the same
-    v1::AggregatorMessage welcome;
-  };
+  // An agent opens a stream, as RelayRegistry::Connect, and INVALID_ARGUMENT: bad names;
+  // UNAVAILABLE, RESOURCE_EXHAUSTED: the store takes no reports at the moment. On success the
+  // caller has to call Disconnect when the stream ends; after `on_replaced` it is of no use any
+  // more.
+  using Connection = RelayRegistry::Connection;
   absl::StatusOr<Connection> Connect(const v1::Hello& hello, const std::string& peer,
                                      int64_t relay_clock_milliseconds,
                                      std::function<void()> on_replaced = nullptr);
-  void Disconnect(const Connection& connection);
+  void Disconnect(const Connection& connection) { registry_.Disconnect(connection); }
 
   // The relay's agent is alive. Says nothing if the agent has come back by another stream.
-  void Heard(const Connection& connection, int64_t relay_clock_milliseconds);
+  void Heard(const Connection& connection, int64_t relay_clock_milliseconds) {
+    registry_.Heard(connection, relay_clock_milliseconds);
+  }
   // Hands over a report; `on_outcome` is called once, from the engine's thread, without a lock.
   // NOT_FOUND: the relay was forgotten, or the agent has come back by another stream, which was
   // told what the aggregator has: nothing older may come after that.
@@ -108,8 +104,10 @@ class IngestEngine {
   Counters counters() const;
 
  private:
+  static constexpr int64_t kNotStored = std::numeric_limits<int64_t>::min() / 2;
+
   struct ReportJob {
-    RelayId relay;
+    RelayId relay;  // 0, which is no relay's: its agent has come back by another stream
     v1::Report report;
     OnOutcome on_outcome;
   };
@@ -119,15 +117,13 @@ class IngestEngine {
     bool with_messages = true;
     Forgotten result;
   };
-  struct Relay {
-    std::string peer;         // of the stream that reports as this relay; empty if there is none
-    uint64_t connection = 0;  // its number
-    uint64_t agent_id = 0;    // of its hello
-    std::function<void()> on_replaced;
-    bool leaving = false;  // is being forgotten
+  // What is known of what the store has of a relay.
+  struct Stored {
+    // At least as many as there are: what was written anew after a recovery has none.
     OperandBytes operands;
-    // When the stored record says that it was heard of, in monotonic milliseconds.
-    int64_t stored_heard_milliseconds = 0;
+    // When the record says that the relay was heard of, in monotonic milliseconds; kNotStored if it
+    // has to be written in any case.
+    int64_t heard_milliseconds = kNotStored;
   };
   // A report that is part of the batch being written.
   struct StagedReport {
@@ -139,14 +135,12 @@ class IngestEngine {
     std::vector<ForgetJob> forgets;
     std::vector<std::pair<OnOutcome, Outcome>> answers;  // to what is not part of the batch
     std::vector<RelayWrite> writes;  // of both, and of records that are out of date
+    // When the records that are written say that relays were heard of, in monotonic milliseconds.
+    std::vector<std::pair<RelayId, int64_t>> heard;
   };
 
-  absl::StatusOr<Connection> ConnectLocked(const v1::Hello& hello, const std::string& peer,
-                                           int64_t relay_clock_milliseconds,
-                                           std::function<void()>* on_replaced) FQS_REQUIRES(mutex_);
-
   void Run(const std::function<void()>& each_round);
-  void LoadRelay(LoadedRelay loaded, const absl::Status& problem);
+  void Count(uint64_t Counters::*counter, uint64_t count = 1);
 
   // Takes what waits. A relay's second report builds on its first: it stays.
   void TakeWaiting(std::vector<ReportJob>* reports, std::vector<ForgetJob>* forgets);
@@ -167,37 +161,27 @@ class IngestEngine {
   void Commit(Batch batch);
   void FinishReport(StagedReport& staged);
   void FinishForget(ForgetJob& job);
+  // Answers what was part of a batch that could not be written.
+  void Refuse(const Batch& batch, const absl::Status& problem);
 
-  // The store works, or does again.
-  bool StoreWorks(int64_t now);
-  absl::StatusOr<Reconciled> RecoverStore();
-  void NoteFailure(const absl::Status& failure, const Batch& batch);
-
-  Store& store_;
   Fleet& fleet_;
   const Clock& clock_;
   const Options options_;
   const size_t staging_threads_;
 
-  // For the engine's thread.
+  RelayRegistry registry_;
+  RecoveringStore store_;
+
+  // For the engine's thread. Those that help it only read them.
   int64_t started_milliseconds_ = 0;
   int64_t next_heard_milliseconds_ = 0;
-  std::vector<RelayId> unserved_;  // stored, but nobody knows of whom, or stored twice
-  int64_t next_recovery_milliseconds_ = 0;
-  int64_t recovery_delay_milliseconds_ = 0;
-  // What the batches that failed would have made of relays: epoch and sequence. Whether they did
-  // is not known before the store is recovered.
-  std::map<RelayId, std::pair<uint64_t, uint64_t>> uncertain_;
+  std::vector<RelayId> unserved_;  // stored, and none of the fleet
+  std::map<RelayId, Stored> stored_;
 
   mutable Mutex mutex_;
   ConditionVariable condition_;
   std::vector<ReportJob> waiting_reports_ FQS_GUARDED_BY(mutex_);
   std::vector<ForgetJob> waiting_forgets_ FQS_GUARDED_BY(mutex_);
-  std::map<RelayIdentity, RelayId> ids_ FQS_GUARDED_BY(mutex_);
-  std::map<RelayId, Relay> relays_ FQS_GUARDED_BY(mutex_);
-  RelayId next_id_ FQS_GUARDED_BY(mutex_) = 1;
-  uint64_t last_connection_ FQS_GUARDED_BY(mutex_) = 0;
-  absl::Status problem_ FQS_GUARDED_BY(mutex_);  // of the store
   Counters counters_ FQS_GUARDED_BY(mutex_);
   bool stopping_ FQS_GUARDED_BY(mutex_) = false;
   std::thread thread_;

@@ -3,9 +3,6 @@
 #define FLEETQSHAPE_AGGREGATOR_INGEST_RECONCILE_H_
 
 #include <cstddef>
-#include <cstdint>
-#include <map>
-#include <utility>
 
 #include "absl/status/statusor.h"
 #include "aggregator/ingest/fleet.h"
@@ -13,18 +10,13 @@
 
 namespace fleetqshape {
 
-struct Reconciled {
-  size_t landed = 0;     // relays whose last report was on the disk although its write had failed
-  size_t rewritten = 0;  // relays that the store had lost, or had as they were before
-};
-
-// Makes the fleet in memory and a store that was recovered say the same. Memory has all that was
-// ever acknowledged. The store may have more: of a batch whose write failed, nobody knows whether
-// it is on the disk, and `uncertain` says what epoch and sequence it would have given its relays.
-// If the store has that, memory takes it over, as if the agent's report had come now; else the
-// store gets what memory has.
-absl::StatusOr<Reconciled> Reconcile(
-    const std::map<RelayId, std::pair<uint64_t, uint64_t>>& uncertain, Store* store, Fleet* fleet);
+// Makes a store that was recovered say what the fleet in memory says, which has all that was ever
+// acknowledged: relays that the store has lost or has otherwise are written again, and those that
+// the fleet does not know are forgotten. So what a batch left on the disk although its write had
+// failed goes: none of it was acknowledged, and its agents send it again. Returns how many relays
+// were written or forgotten. After an error of the store some may have been; the next call does
+// the rest. No state in the fleet may change meanwhile.
+absl::StatusOr<size_t> Reconcile(const Fleet& fleet, Store* store);
 
 }  // namespace fleetqshape
 

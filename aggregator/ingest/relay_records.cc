@@ -57,7 +57,7 @@ v1::StoredRelay RecordOf(const RelayState& state) {
   record.set_epoch(state.epoch);
   record.set_sequence(state.sequence);
   record.set_digest(state.digest);
-  record.set_name_count(static_cast<uint32_t>(state.fleet_ids->size()));
+  record.set_name_count(static_cast<uint32_t>(state.names.size()));
   if (state.settings != nullptr) *record.mutable_settings() = *state.settings;
   if (state.files != nullptr) *record.mutable_files() = *state.files;
   record.set_damaged(state.damaged);

@@ -1,6 +1,8 @@
 #include "aggregator/ingest/report_applier.h"
 
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "aggregator/ingest/relay_records.h"
@@ -20,16 +22,15 @@ constexpr size_t kSmallOperandBytes = size_t{16} << 10;
 // The sum of the hashes of a block's cells. INVALID_ARGUMENT if it uses a name id that is not
 // given.
 absl::StatusOr<uint64_t> BlockDigest(Queue queue, Axis axis, const Block& block,
-                                     const std::vector<uint32_t>& fleet_ids,
+                                     absl::Span<const uint32_t> fleet_ids,
                                      const FleetNames& names) {
-  const FleetNames::Hashes hashes(names);
   uint64_t digest = 0;
   for (size_t i = 0; i < block.name_ids.size(); ++i) {
     if (block.name_ids[i] >= fleet_ids.size()) {
       return absl::InvalidArgumentError(
           absl::StrCat("name id ", block.name_ids[i], " of ", fleet_ids.size(), " is not given"));
     }
-    const uint64_t name_hash = hashes[fleet_ids[block.name_ids[i]]];
+    const uint64_t name_hash = names.hash(fleet_ids[block.name_ids[i]]);
     for (uint32_t k = block.offsets[i]; k < block.offsets[i + 1]; ++k) {
       digest += CellHash(queue, axis, name_hash, block.arrivals[k]);
     }
@@ -37,17 +38,10 @@ absl::StatusOr<uint64_t> BlockDigest(Queue queue, Axis axis, const Block& block,
   return digest;
 }
 
-// The fleet ids of a relay's names after a report brought `added`.
+// A relay's names after a report brought `added`.
 template <typename Added>
-std::shared_ptr<const std::vector<uint32_t>> WithNames(
-    const std::shared_ptr<const std::vector<uint32_t>>& before, const Added& added,
-    FleetNames* names) {
-  if (added.empty()) return before;
-  auto after = std::make_shared<std::vector<uint32_t>>();
-  after->reserve(before->size() + static_cast<size_t>(added.size()));
-  after->assign(before->begin(), before->end());
-  for (const std::string& name : added) after->push_back(names->Intern(name));
-  return after;
+RelayNames WithNames(const RelayNames& before, const Added& added, FleetNames* names) {
+  return before.With(std::vector<std::string_view>(added.begin(), added.end()), names);
 }
 
 // A copy to keep, without fields that this version does not know: those have no limit, and would be
@@ -97,9 +91,9 @@ absl::Status ApplySection(const v1::Section& section, bool snapshot, const Fleet
   }
   FQS_RETURN_IF_ERROR(CheckArrivals(*state->sections[index], delta, limits.section_arrivals));
   FQS_ASSIGN_OR_RETURN(const uint64_t gained,
-                       BlockDigest(queue, axis, delta.gained, *state->fleet_ids, names));
+                       BlockDigest(queue, axis, delta.gained, state->names.fleet_ids(), names));
   FQS_ASSIGN_OR_RETURN(const uint64_t lost,
-                       BlockDigest(queue, axis, delta.lost, *state->fleet_ids, names));
+                       BlockDigest(queue, axis, delta.lost, state->names.fleet_ids(), names));
   state->digest += gained - lost;
   Block block;
   if (snapshot) {
@@ -149,11 +143,11 @@ absl::StatusOr<AppliedReport> ApplyReport(RelayId relay, const RelayState& state
       }
     }
   }
-  if (report.first_name_id() != next->fleet_ids->size()) {
-    return absl::FailedPreconditionError(absl::StrCat("names start at ", report.first_name_id(),
-                                                      ", not at ", next->fleet_ids->size()));
+  if (report.first_name_id() != next->names.size()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("names start at ", report.first_name_id(), ", not at ", next->names.size()));
   }
-  if (next->fleet_ids->size() + static_cast<size_t>(report.names_size()) > limits.names) {
+  if (next->names.size() + static_cast<size_t>(report.names_size()) > limits.names) {
     return absl::InvalidArgumentError(
         absl::StrCat("an epoch of more than ", limits.names, " names"));
   }
@@ -166,7 +160,7 @@ absl::StatusOr<AppliedReport> ApplyReport(RelayId relay, const RelayState& state
     return absl::InvalidArgumentError("a version of Postfix beyond the limit");
   }
   TakeRelayFacts(report, next.get());
-  next->fleet_ids = WithNames(next->fleet_ids, report.names(), names);
+  next->names = WithNames(next->names, report.names(), names);
   applied.write.first_name_id = report.first_name_id();
   for (const v1::Section& section : report.sections()) {
     FQS_RETURN_IF_ERROR(ApplySection(section, snapshot, *names, limits, next.get(), &applied));
@@ -190,9 +184,9 @@ absl::StatusOr<std::shared_ptr<const RelayState>> StateOfLoaded(const LoadedRela
     return absl::DataLossError(absl::StrCat("it has ", loaded.names.size(), " names instead of ",
                                             loaded.record.name_count()));
   }
-  state->fleet_ids = WithNames(state->fleet_ids, loaded.names, names);
+  state->names = WithNames(state->names, loaded.names, names);
   for (const auto& [queue, axis, block] : loaded.sections) {
-    const auto digest = BlockDigest(queue, axis, block, *state->fleet_ids, *names);
+    const auto digest = BlockDigest(queue, axis, block, state->names.fleet_ids(), *names);
     if (!digest.ok()) return absl::DataLossError(digest.status().message());
     state->digest += *digest;
     state->sections[SectionIndex(queue, axis)] = std::make_shared<const Block>(block);

@@ -33,8 +33,8 @@ struct StateLimits {
   size_t names = 20'000'000;  // of an epoch
 };
 
-// Applies a report whose sequence is known to follow. Names new to the fleet are added to `names`
-// even if the report is refused. INVALID_ARGUMENT: the report is malformed, or leads beyond the
+// Applies a report whose sequence is known to follow. The report's names are in
+// `names` as long as the new state. INVALID_ARGUMENT: the report is malformed, or leads beyond the
 // limits; FAILED_PRECONDITION: it does not fit the state; DATA_LOSS: its digest is not that of the
 // state that it leads to. On success the report's names have moved to the write.
 absl::StatusOr<AppliedReport> ApplyReport(RelayId relay, const RelayState& state,

@@ -17,7 +17,7 @@ std::vector<std::pair<uint32_t, size_t>> ByFleetId(const RelayState& state, cons
   std::vector<std::pair<uint32_t, size_t>> rows;
   rows.reserve(block.name_ids.size());
   for (size_t i = 0; i < block.name_ids.size(); ++i) {
-    rows.emplace_back((*state.fleet_ids)[block.name_ids[i]], i);
+    rows.emplace_back(state.names[block.name_ids[i]], i);
   }
   std::sort(rows.begin(), rows.end());
   return rows;
@@ -26,15 +26,17 @@ std::vector<std::pair<uint32_t, size_t>> ByFleetId(const RelayState& state, cons
 // Arrivals of one name rise: counts those of each side that the other has not.
 void CompareArrivals(const Block& before, size_t i, const Block& after, size_t k,
                      StateDifference* difference) {
-  auto a = before.arrivals.begin() + before.offsets[i];
-  const auto a_end = before.arrivals.begin() + before.offsets[i + 1];
-  auto b = after.arrivals.begin() + after.offsets[k];
-  const auto b_end = after.arrivals.begin() + after.offsets[k + 1];
-  while (a != a_end && b != b_end) {
-    if (*a == *b) {
+  size_t a = before.offsets[i];
+  const size_t a_end = before.offsets[i + 1];
+  size_t b = after.offsets[k];
+  const size_t b_end = after.offsets[k + 1];
+  while (a < a_end && b < b_end) {
+    const int64_t old_arrival = before.arrivals[a];
+    const int64_t new_arrival = after.arrivals[b];
+    if (old_arrival == new_arrival) {
       ++a;
       ++b;
-    } else if (*a < *b) {
+    } else if (old_arrival < new_arrival) {
       ++a;
       ++difference->lost;
     } else {
@@ -42,8 +44,8 @@ void CompareArrivals(const Block& before, size_t i, const Block& after, size_t k
       ++difference->gained;
     }
   }
-  difference->lost += static_cast<uint64_t>(a_end - a);
-  difference->gained += static_cast<uint64_t>(b_end - b);
+  difference->lost += a_end - a;
+  difference->gained += b_end - b;
 }
 
 uint64_t ArrivalsOf(const Block& block, size_t i) {
@@ -83,7 +85,7 @@ RelayWrite WriteOfState(const RelayView& view, const FleetNames& names) {
   const RelayState& state = *view.state;
   RelayWrite write = WriteOfRecord(view);
   write.forget_names = true;
-  for (const uint32_t id : *state.fleet_ids) {
+  for (const uint32_t id : state.names.fleet_ids()) {
     const std::string_view name = names.name(id);
     write.names.add_names(name.data(), name.size());
   }

@@ -3,63 +3,23 @@
 #define FLEETQSHAPE_AGGREGATOR_QUERY_QUERY_ENGINE_H_
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
-#include <set>
-#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "aggregator/ingest/fleet.h"
+#include "aggregator/query/answer.h"
+#include "aggregator/query/coverage.h"
+#include "aggregator/query/question.h"
 #include "aggregator/query/selection.h"
+#include "aggregator/query/worker_pool.h"
 #include "common/base/clock.h"
-#include "common/shape/age_buckets.h"
 #include "common/shape/queue.h"
-#include "common/shape/shape_table.h"
 
 namespace fleetqshape {
-
-struct TableQuestion {
-  Selection selection;
-  std::set<Queue> queues;
-  Axis axis = Axis::kRecipientDomain;
-  BucketOptions buckets;
-  RowOptions rows;
-  // The time that ages are measured at, on the aggregator's clock; now if not given.
-  std::optional<int64_t> at_seconds;
-};
-
-enum class Freshness {
-  kFresh,    // heard of lately
-  kStale,    // not, so its state is what it was then
-  kMissing,  // known, but never reported a state
-};
-
-// A relay that is not fresh.
-struct RelayNotice {
-  RelayIdentity identity;
-  int64_t silent_seconds = 0;  // since it was last heard of
-  uint64_t messages = 0;       // in its queues then
-  bool damaged = false;        // what was stored of it is lost (RelayState)
-};
-
-// Which relays an answer covers.
-struct Coverage {
-  size_t relays = 0;
-  size_t fresh = 0;
-  std::vector<RelayNotice> stale;  // part of the answer
-  std::vector<RelayNotice> missing;
-  // Why the aggregator takes no reports at the moment, in words; empty if it does.
-  std::string problem;
-};
-
-struct TableAnswer {
-  Table table;
-  Coverage coverage;
-  int64_t at_seconds = 0;
-};
 
 // One relay by itself, as of its last report.
 struct RelayStatus {
@@ -96,15 +56,18 @@ class QueryEngine {
   struct Options {
     // A relay that was not heard of for longer is stale.
     int64_t stale_after_seconds = 60;
+    // So many threads work on one question, the caller's among them.
+    size_t threads = 1;
   };
 
   // `fleet` and `clock` outlive the engine.
   QueryEngine(const Fleet* fleet, const Clock* clock, Options options);
 
-  // The summed table of the relays that match. NOT_FOUND, with what to do, if none does;
-  // INVALID_ARGUMENT for bucket values that make no table; RESOURCE_EXHAUSTED for a table that
-  // would not fit into memory.
-  absl::StatusOr<TableAnswer> GetTable(const TableQuestion& question) const;
+  // The table of the relays that match. NOT_FOUND, with what to do, if none does; INVALID_ARGUMENT
+  // for a question that makes no table; RESOURCE_EXHAUSTED for a table that would not fit into
+  // memory; CANCELLED soon after `cancelled`, which may be null, became true.
+  absl::StatusOr<TableAnswer> GetTable(const TableQuestion& question,
+                                       const std::atomic<bool>* cancelled = nullptr) const;
 
   // The relays that match, each by itself. NOT_FOUND, with what to do, if none does.
   absl::StatusOr<RelayList> ListRelays(const Selection& selection) const;
@@ -115,14 +78,12 @@ class QueryEngine {
  private:
   // The relays that match. NOT_FOUND if none does.
   absl::StatusOr<std::vector<RelayView>> Select(const Selection& selection) const;
-  Freshness FreshnessOf(const RelayView& relay) const;
-  // Whole seconds since the relay was last heard of, whatever the wall clock did meanwhile.
-  int64_t SilentSeconds(const RelayView& relay) const;
-  Coverage CoverageOf(const std::vector<RelayView>& relays) const;
+  CoverageRules Rules() const { return {clock_, options_.stale_after_seconds}; }
 
   const Fleet& fleet_;
   const Clock& clock_;
   const Options options_;
+  const std::unique_ptr<WorkerPool> pool_;  // null: one thread
 };
 
 }  // namespace fleetqshape

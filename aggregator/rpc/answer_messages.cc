@@ -15,7 +15,20 @@ void FillNotices(const std::vector<RelayNotice>& notices,
     one->set_silent_seconds(notice.silent_seconds);
     one->set_messages(notice.messages);
     one->set_damaged(notice.damaged);
+    one->set_clock_offset_milliseconds(notice.clock_offset_milliseconds);
+    one->set_skipped_files(notice.skipped_files);
   }
+}
+
+void FillCoverage(const Coverage& coverage, v1::Coverage* filled) {
+  filled->set_relays(static_cast<uint32_t>(coverage.relays));
+  filled->set_fresh(static_cast<uint32_t>(coverage.fresh));
+  FillNotices(coverage.stale, filled->mutable_stale());
+  FillNotices(coverage.missing, filled->mutable_missing());
+  filled->set_problem(coverage.problem);
+  FillNotices(coverage.skewed, filled->mutable_skewed());
+  filled->set_skipped_files(coverage.skipped_files);
+  filled->set_left_out(static_cast<uint32_t>(coverage.left_out));
 }
 
 v1::Freshness FreshnessNumber(Freshness freshness) {
@@ -34,14 +47,19 @@ v1::Freshness FreshnessNumber(Freshness freshness) {
 
 v1::TableHead MakeHead(const TableAnswer& answer) {
   v1::TableHead head;
-  head.set_columns(static_cast<uint32_t>(answer.table.columns));
-  head.mutable_total()->Add(answer.table.total.begin(), answer.table.total.end());
-  head.mutable_coverage()->set_relays(static_cast<uint32_t>(answer.coverage.relays));
-  head.mutable_coverage()->set_fresh(static_cast<uint32_t>(answer.coverage.fresh));
-  FillNotices(answer.coverage.stale, head.mutable_coverage()->mutable_stale());
-  FillNotices(answer.coverage.missing, head.mutable_coverage()->mutable_missing());
-  head.mutable_coverage()->set_problem(answer.coverage.problem);
+  head.set_columns(static_cast<uint32_t>(answer.columns));
+  head.mutable_total()->Add(answer.total.begin(), answer.total.end());
+  FillCoverage(answer.coverage, head.mutable_coverage());
   head.set_at_seconds(answer.at_seconds);
+  for (const GroupOfRelays& group : answer.groups) {
+    v1::Group* filled = head.add_groups();
+    filled->set_name(group.name);
+    filled->set_relays(static_cast<uint32_t>(group.relays));
+  }
+  head.set_rows(answer.rows);
+  head.set_cut_off_total(answer.cut_off_total);
+  head.mutable_median_ages()->Add(answer.total_median_ages.begin(), answer.total_median_ages.end());
+  head.mutable_oldest_ages()->Add(answer.total_oldest_ages.begin(), answer.total_oldest_ages.end());
   return head;
 }
 

@@ -1,8 +1,7 @@
 #include "aggregator/store/section_merge_operator.h"
 
-#include <array>
-#include <optional>
 #include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "aggregator/store/section_value.h"
@@ -23,30 +22,32 @@ absl::StatusOr<v1::Section> Parse(const rocksdb::Slice& bytes) {
 
 // All operands in one delta, with the queue and axis that all of them have.
 struct Combined {
-  Queue queue;
-  Axis axis;
+  Queue queue = Queue::kDeferred;
+  Axis axis = Axis::kRecipientDomain;
   BlockDelta delta;
 };
 
 template <typename Operands>
 absl::StatusOr<Combined> Combine(const Operands& operands) {
-  std::optional<Combined> combined;
+  if (operands.empty()) return absl::DataLossError("section: no delta");
+  Combined combined;
+  std::vector<BlockDelta> deltas;
+  deltas.reserve(operands.size());
   for (const rocksdb::Slice& operand : operands) {
     FQS_ASSIGN_OR_RETURN(const v1::Section section, Parse(operand));
     FQS_ASSIGN_OR_RETURN(const Queue queue, SectionQueue(section));
     FQS_ASSIGN_OR_RETURN(const Axis axis, SectionAxis(section));
-    FQS_ASSIGN_OR_RETURN(BlockDelta delta, DecodeSection(section));
-    if (!combined) {
-      combined = Combined{queue, axis, std::move(delta)};
-      continue;
-    }
-    if (queue != combined->queue || axis != combined->axis) {
+    if (deltas.empty()) {
+      combined.queue = queue;
+      combined.axis = axis;
+    } else if (queue != combined.queue || axis != combined.axis) {
       return absl::DataLossError("section: deltas of several queues or axes");
     }
-    combined->delta = CombineDeltas(combined->delta, delta);
+    FQS_ASSIGN_OR_RETURN(BlockDelta delta, DecodeSection(section));
+    deltas.push_back(std::move(delta));
   }
-  if (!combined) return absl::DataLossError("section: no delta");
-  return *std::move(combined);
+  combined.delta = CombineDeltas(std::move(deltas));
+  return combined;
 }
 
 absl::StatusOr<std::string> MergeAll(const rocksdb::Slice& key, const rocksdb::Slice* existing,
@@ -81,11 +82,12 @@ bool SectionMergeOperator::FullMergeV2(const MergeOperationInput& input,
   return true;
 }
 
-bool SectionMergeOperator::PartialMerge(const rocksdb::Slice& /*key*/, const rocksdb::Slice& left,
-                                        const rocksdb::Slice& right, std::string* merged,
-                                        rocksdb::Logger* /*logger*/) const {
-  // False only means that RocksDB keeps both operands.
-  const absl::StatusOr<Combined> combined = Combine(std::array{left, right});
+bool SectionMergeOperator::PartialMergeMulti(const rocksdb::Slice& /*key*/,
+                                             const std::deque<rocksdb::Slice>& operands,
+                                             std::string* merged,
+                                             rocksdb::Logger* /*logger*/) const {
+  // False only means that RocksDB keeps the operands.
+  const absl::StatusOr<Combined> combined = Combine(operands);
   if (!combined.ok()) return false;
   *merged = EncodeSection(combined->queue, combined->axis, combined->delta).SerializeAsString();
   return true;

@@ -4,6 +4,7 @@
 
 #include <rocksdb/merge_operator.h>
 
+#include <deque>
 #include <string>
 
 namespace fleetqshape {
@@ -17,9 +18,8 @@ namespace fleetqshape {
 class SectionMergeOperator final : public rocksdb::MergeOperator {
  public:
   bool FullMergeV2(const MergeOperationInput& input, MergeOperationOutput* output) const override;
-  bool PartialMerge(const rocksdb::Slice& key, const rocksdb::Slice& left,
-                    const rocksdb::Slice& right, std::string* merged,
-                    rocksdb::Logger* logger) const override;
+  bool PartialMergeMulti(const rocksdb::Slice& key, const std::deque<rocksdb::Slice>& operands,
+                         std::string* merged, rocksdb::Logger* logger) const override;
   // Part of the store's format: RocksDB refuses to open a store that was written with another.
   const char* Name() const override { return "fleetqshape.SectionMergeOperator.v1"; }
 };

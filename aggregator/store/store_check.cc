@@ -26,8 +26,8 @@ std::string Shown(absl::string_view text) { return PrintableName(std::string(tex
 void CompareAxes(const LoadedRelay& loaded, StoreCheck* check) {
   std::map<std::pair<Queue, int64_t>, std::pair<uint64_t, uint64_t>> counts;
   for (const auto& [queue, axis, block] : loaded.sections) {
-    for (int64_t arrival : block.arrivals) {
-      auto& [messages, recipients] = counts[{queue, arrival}];
+    for (size_t i = 0; i < block.arrivals.size(); ++i) {
+      auto& [messages, recipients] = counts[{queue, block.arrivals[i]}];
       ++(axis == Axis::kSenderDomain ? messages : recipients);
     }
   }

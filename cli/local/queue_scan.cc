@@ -12,13 +12,13 @@
 #include <iterator>
 #include <memory>
 #include <string_view>
-#include <thread>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/file_descriptor.h"
 #include "common/base/mutex.h"
+#include "common/base/threads.h"
 #include "common/postfix/queue_directory.h"
 
 namespace fleetqshape {
@@ -87,15 +87,10 @@ class Scanner {
     for (;;) {
       const std::vector<Directory> wave = OpenWave();
       if (wave.empty()) return;
-      std::vector<std::thread> threads;
-      for (size_t i = 1; i < workers_.size(); ++i) {
-        threads.emplace_back([this, &wave, i] {
-          // A descriptor table of its own: no locks and no shared counters at each open and close.
-          if (unshare(CLONE_FILES) == 0) ScanShare(wave, i);
-        });
-      }
-      ScanShare(wave, 0);
-      for (std::thread& thread : threads) thread.join();
+      WorkInThreads(workers_.size() - 1, [&](size_t thread) {
+        // A descriptor table of its own: no locks and no shared counters at each open and close.
+        if (thread == 0 || unshare(CLONE_FILES) == 0) ScanShare(wave, thread);
+      });
     }
   }
 

@@ -15,13 +15,15 @@ using Steps = google::protobuf::RepeatedField<uint64_t>;
 
 // The arrivals of name `index` of `block`, as steps from `base` on. `steps` has room for them.
 void EncodeArrivals(const Block& block, size_t index, int64_t base, Steps* steps) {
-  int64_t previous = base;
-  for (uint32_t i = block.offsets[index]; i < block.offsets[index + 1]; ++i) {
-    // Arrivals rise, so that the difference is none of a signed number's business.
-    steps->AddAlreadyReserved(static_cast<uint64_t>(block.arrivals[i]) -
-                              static_cast<uint64_t>(previous));
-    previous = block.arrivals[i];
-  }
+  block.arrivals.Visit([&](const auto arrivals) {
+    int64_t previous = base;
+    for (uint32_t i = block.offsets[index]; i < block.offsets[index + 1]; ++i) {
+      const int64_t arrival = arrivals[i];
+      // Arrivals rise, so that the difference is none of a signed number's business.
+      steps->AddAlreadyReserved(static_cast<uint64_t>(arrival) - static_cast<uint64_t>(previous));
+      previous = arrival;
+    }
+  });
 }
 
 // Builds a side of a delta from its column of steps, name by name.

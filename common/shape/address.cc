@@ -95,15 +95,14 @@ void AddressToDomain(std::string_view address, std::string* domain) {
   TrimDots(domain);
 }
 
-std::string ParentDomain(std::string_view domain) {
+std::string_view ParentDomain(std::string_view domain) {
   // s/^(?:\.)?[^.]+\.(.*\.)/.$1/ : one label goes if, in the same line, a dot follows its own.
   const size_t label = !domain.empty() && domain[0] == '.' ? 1 : 0;
   const size_t dot = domain.find('.', label);
   if (dot == kNone || dot == label) return {};
   const size_t next_dot = domain.find('.', dot + 1);
-  const size_t newline = domain.find('\n', dot + 1);
-  if (next_dot == kNone || (newline != kNone && newline < next_dot)) return {};
-  return std::string(domain.substr(dot));
+  if (next_dot == kNone || domain.substr(dot, next_dot - dot).find('\n') != kNone) return {};
+  return domain.substr(dot);
 }
 
 }  // namespace fleetqshape

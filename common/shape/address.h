@@ -23,8 +23,9 @@ inline constexpr std::string_view kMailerDaemon = "MAILER-DAEMON";
 void AddressToDomain(std::string_view address, std::string* domain);
 
 // The parent of a domain as `qshape -p` builds it: "a.b.c" and ".a.b.c" have ".b.c", "b.c" has
-// none (an empty result).
-std::string ParentDomain(std::string_view domain);
+// none (an empty result). It is the end of `domain`; it is found without a look at what follows its
+// first label.
+std::string_view ParentDomain(std::string_view domain);
 
 }  // namespace fleetqshape
 

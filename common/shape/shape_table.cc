@@ -60,8 +60,7 @@ Table ShapeTable::Finish(const RowOptions& options) const {
       // A child counts once for its direct parent, however many names lie below the child. A name
       // of the mail's own counts here; a parent counts when it comes up first, unless it is one.
       bool child_is_new = true;
-      for (std::string parent = ParentDomain(name); !parent.empty();
-           parent = ParentDomain(parent)) {
+      for (std::string parent(ParentDomain(name)); !parent.empty(); parent = ParentDomain(parent)) {
         if (child_is_new) ++subdomains[parent];
         child_is_new = !row_of_name_.contains(parent) && !parents.row_of_name_.contains(parent);
         parents.AddCounts(parent, counts_.data() + row * columns_);

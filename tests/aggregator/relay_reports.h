@@ -91,7 +91,7 @@ inline NamedCells CellsOfState(const RelayState& state, const FleetNames& names)
     for (Axis axis : kAllAxes) {
       const Block& block = *state.sections[SectionIndex(queue, axis)];
       ExpectSoundBlock(block);
-      const auto name_of = [&](uint32_t id) { return names.name(state.fleet_ids->at(id)); };
+      const auto name_of = [&](uint32_t id) { return names.name(state.names[id]); };
       AddBlock(queue, axis, block, name_of, &cells);
     }
   }

@@ -73,6 +73,16 @@ class SeveralAggregators(unittest.TestCase):
             self.change()
             self.assert_answers(self.one)
 
+    def start_agent_and_suspend_two(self) -> Agent:
+        self.two.start()
+        agent = self.start_agent()
+        self.assert_both_answer(20)
+        self.two.suspend()
+        # Far more than the connection takes in: what is on its way stays in the agent.
+        self.change(300, recipients=500)
+        self.assert_answers(self.one, 20)
+        return agent
+
     def test_one_that_was_never_there(self) -> None:
         agent = self.start_agent()
         self.assert_answers(self.one)
@@ -98,13 +108,7 @@ class SeveralAggregators(unittest.TestCase):
             self.assertEqual(agent.sent_to(aggregator)[0], 1, agent.log())
 
     def test_one_that_stands_still(self) -> None:
-        self.two.start()
-        agent = self.start_agent()
-        self.assert_both_answer(20)
-        self.two.suspend()
-        # Far more than the connection takes in: what is on its way stays in the agent.
-        self.change(300, recipients=500)
-        self.assert_answers(self.one, 20)
+        agent = self.start_agent_and_suspend_two()
         self.assert_one_goes_on()
         # It is given up, and tried again; nobody has to wait for that.
         agent.wait_for_log(f" no connection to {self.two.ingest_address}: ", timeout_seconds=_NOTICED + _SLACK)
@@ -147,12 +151,7 @@ class SeveralAggregators(unittest.TestCase):
             self.assertGreaterEqual(agent.sent_to(aggregator)[0], 2, agent.log())
 
     def test_agent_that_ends_while_one_stands_still(self) -> None:
-        self.two.start()
-        agent = self.start_agent()
-        self.assert_both_answer(20)
-        self.two.suspend()
-        self.change(300, recipients=500)
-        self.assert_answers(self.one, 20)
+        agent = self.start_agent_and_suspend_two()
         begun = time.monotonic()
         agent.stop()
         self.assertLess(time.monotonic() - begun, 3, agent.log())

@@ -32,7 +32,7 @@ class SourceRules(unittest.TestCase):
         self.assertEqual([], list(complaints))
 
     def test_sources_are_found(self) -> None:
-        for part in ("common/base/", "agent/", "aggregator/store/", "cli/local/"):
+        for part in ("common/base/", "agent/", "aggregator/store/", "cli/local/", "simulator/traffic/"):
             self.assertTrue(any(path.startswith(part) for path in self.sources), part)
 
     def test_layers(self) -> None:
@@ -48,6 +48,9 @@ class SourceRules(unittest.TestCase):
                 ("aggregator/query/x.cc", "aggregator/store/x.h"),
                 ("aggregator/metrics/x.cc", "aggregator/rpc/x.h"), ("aggregator/query/x.cc", "aggregator/metrics/x.h"),
                 ("cli/local/x.cc", "cli/client/x.h"),
+                ("simulator/traffic/x.cc", "agent/report/x.h"), ("simulator/rpc/x.cc", "aggregator/store/x.h"),
+                ("simulator/main.cc", "aggregator/ingest/x.h"), ("simulator/main.cc", "agent/agent.h"),
+                ("agent/agent.cc", "simulator/traffic/x.h"), ("cli/main.cc", "simulator/options.h"),
                 ("common/base/x.cc", "tests/support/x.h"), ("agent/new_folder/x.cc", "common/base/x.h")):
             with self.subTest(path=path, target=target):
                 self.assertEqual(1, len(list(rules.check_layers({path: f'#include "{target}"\n'}))))

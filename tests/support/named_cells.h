@@ -63,8 +63,9 @@ inline void ExpectSoundBlock(const Block& block) {
     if (i > 0) {
       EXPECT_LT(block.name_ids[i - 1], block.name_ids[i]);
     }
-    EXPECT_TRUE(std::is_sorted(block.arrivals.begin() + block.offsets[i],
-                               block.arrivals.begin() + block.offsets[i + 1]));
+    for (uint32_t k = block.offsets[i] + 1; k < block.offsets[i + 1]; ++k) {
+      EXPECT_LE(block.arrivals[k - 1], block.arrivals[k]);
+    }
   }
 }
 
@@ -79,7 +80,7 @@ void AddBlock(Queue queue, Axis axis, const Block& block, NameOf name_of, NamedC
   }
 }
 
-// All arrivals of a QueueModel.
+// All arrivals of a QueueState.
 template <typename Model>
 NamedCells CellsOfModel(const Model& model) {
   NamedCells cells;
@@ -88,7 +89,7 @@ NamedCells CellsOfModel(const Model& model) {
       const Block block = model.MakeBlock(queue, axis);
       ExpectSoundBlock(block);
       AddBlock(
-          queue, axis, block, [&](uint32_t id) { return model.names().name(id); }, &cells);
+          queue, axis, block, [&](uint32_t id) { return model.Name(id); }, &cells);
     }
   }
   return cells;

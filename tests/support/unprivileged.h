@@ -8,7 +8,8 @@
 namespace fleetqshape::test {
 
 // While it lives, this thread and the threads that it starts open files as nobody, without root's
-// capabilities. Does nothing for who is not root.
+// capabilities. Does nothing for who is not root, who is the owner of what the tests make then: a
+// file of mode 0700 can't be kept from its owner.
 class UnprivilegedFileAccess {
  public:
   UnprivilegedFileAccess() {
@@ -17,6 +18,9 @@ class UnprivilegedFileAccess {
   ~UnprivilegedFileAccess() {
     if (geteuid() == 0) setfsuid(0);
   }
+  // Whether the files that the tests made are this one's own.
+  static bool IsOwner() { return geteuid() != 0; }
+
   UnprivilegedFileAccess(const UnprivilegedFileAccess&) = delete;
   UnprivilegedFileAccess& operator=(const UnprivilegedFileAccess&) = delete;
 

@@ -36,6 +36,9 @@ TEST_F(ReportSessionTest, AReportThatDidNotArriveIsSentAgainAsTheSameBytes) {
     return message;
   }()}));
   session_.OnMessage(Acknowledgement(kFirstEpoch, 2));
+  EXPECT_EQ(session_.counters().resent, 3U);
+  EXPECT_EQ(session_.counters().acknowledged, 2U);
+  EXPECT_EQ(session_.counters().lost, 0U);
   const auto rest = ReportOf(Take());
   ASSERT_TRUE(rest);
   follower_.Apply(*rest);
@@ -58,6 +61,9 @@ TEST_F(ReportSessionTest, AReportWhoseAcknowledgementWasLostIsNotSentAgain) {
   EXPECT_EQ(next->sequence(), 3U);
   follower_.Apply(*next);
   EXPECT_EQ(follower_.cells(), test::CellsOfModel(model_));
+  EXPECT_EQ(session_.counters().acknowledged, 2U) << "by the welcome, the second time";
+  EXPECT_EQ(session_.counters().resent, 0U);
+  EXPECT_EQ(session_.counters().lost, 0U);
 }
 
 TEST_F(ReportSessionTest, ASnapshotWhoseAcknowledgementWasLostIsNotSentAgain) {
@@ -147,6 +153,10 @@ TEST_F(ReportSessionTest, AnAggregatorThatHasSomethingElseGetsASnapshotInANewEpo
       EXPECT_EQ(follower.cells(), test::CellsOfModel(*model));
       session.OnMessage(Acknowledgement(kSecondEpoch, 1));
       EXPECT_TRUE(session.UpToDate());
+      const bool is_lost = one.epoch != kFirstEpoch || one.sequence < 2;
+      EXPECT_EQ(session.counters().lost, is_lost ? 1U : 0U);
+      EXPECT_EQ(session.counters().resent, 0U);
+      EXPECT_EQ(session.counters().acknowledged, 3U);
     }
   }
 }

@@ -48,11 +48,16 @@ class EngineTest : public ::testing::Test {
   // Before the store, which is the derived fixture's.
   void TearDown() override { engine_.reset(); }
 
-  void StartOn(Store* store) {
+  // An engine that works when it is told to.
+  void LoadFrom(Store* store) {
     fleet_ = std::make_unique<Fleet>();
     engine_ = std::make_unique<IngestEngine>(store, fleet_.get(), &clock_, IngestEngine::Options());
-    const absl::Status started = engine_->Load();
-    ASSERT_TRUE(started.ok()) << started;
+    const absl::Status loaded = engine_->Load();
+    ASSERT_TRUE(loaded.ok()) << loaded;
+  }
+  // One with its thread.
+  void StartOn(Store* store) {
+    LoadFrom(store);
     engine_->Start();
   }
 

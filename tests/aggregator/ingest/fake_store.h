@@ -82,6 +82,12 @@ class FakeStore final : public Store {
   }
   void SetLoadResult(absl::Status result) { load_result_ = std::move(result); }
 
+  // As if the last write of this relay's record had been lost.
+  void ForgetHeard(RelayId relay) {
+    const std::lock_guard lock(mutex_);
+    records_.at(relay).clear_heard_milliseconds();
+  }
+
   // Waits until Apply was called so often in all.
   void WaitUntilBegun(size_t times) {
     std::unique_lock lock(mutex_);

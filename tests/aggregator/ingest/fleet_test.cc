@@ -5,10 +5,7 @@
 #include <memory>
 #include <set>
 #include <string>
-#include <thread>
 #include <vector>
-
-#include "common/shape/cell_digest.h"
 
 namespace fleetqshape {
 namespace {
@@ -38,7 +35,7 @@ TEST(FleetTest, ADescribedRelayStartsWithAnEmptyState) {
   EXPECT_EQ(view.id, 7U);
   EXPECT_EQ(view.description->identity.ToString(), "eu/a/postfix");
   EXPECT_EQ(view.state->epoch, 0U);
-  EXPECT_TRUE(view.state->fleet_ids->empty());
+  EXPECT_TRUE(view.state->names.empty());
   for (const auto& section : view.state->sections) EXPECT_EQ(*section, Block());
 }
 
@@ -96,45 +93,6 @@ TEST(FleetTest, ASnapshotIsByRisingIdAndDoesNotChange) {
   EXPECT_EQ(before[0].state->epoch, 0U);
   EXPECT_EQ(fleet.Snapshot().size(), 3U);
   EXPECT_EQ(fleet.View(2).state->epoch, 5U);
-}
-
-TEST(FleetNamesTest, EachNameHasOneIdAndItsHash) {
-  FleetNames names;
-  EXPECT_EQ(names.Intern("a"), 0U);
-  EXPECT_EQ(names.Intern(""), 1U);
-  EXPECT_EQ(names.Intern(std::string("a\0b", 3)), 2U);
-  EXPECT_EQ(names.Intern("a"), 0U);
-  EXPECT_EQ(names.size(), 3U);
-  EXPECT_EQ(names.name(2), std::string("a\0b", 3));
-  EXPECT_EQ(FleetNames::Hashes(names)[0], NameHash("a"));
-}
-
-TEST(FleetNamesTest, NamesStayWhereTheyAre) {
-  FleetNames names;
-  const std::string_view first = names.name(names.Intern("first"));
-  for (int i = 0; i < 10'000; ++i) names.Intern("name" + std::to_string(i));
-  EXPECT_EQ(names.name(0).data(), first.data());
-  EXPECT_EQ(first, "first");
-}
-
-TEST(FleetNamesTest, ThreadsThatInternTheSameNamesGetTheSameIds) {
-  FleetNames names;
-  constexpr int kThreads = 4;
-  std::vector<std::vector<uint32_t>> ids(kThreads);
-  std::vector<std::thread> threads;
-  threads.reserve(kThreads);
-  for (int thread = 0; thread < kThreads; ++thread) {
-    threads.emplace_back([&names, &mine = ids[static_cast<size_t>(thread)]] {
-      for (int i = 0; i < 2000; ++i) {
-        const uint32_t id = names.Intern("name" + std::to_string(i));
-        mine.push_back(id);
-        EXPECT_EQ(names.name(id), "name" + std::to_string(i));
-      }
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
-  for (const auto& one : ids) EXPECT_EQ(one, ids[0]);
-  EXPECT_EQ(names.size(), 2000U);
 }
 
 }  // namespace

@@ -4,14 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
-#include "aggregator/store/rocksdb_store.h"
-#include "tests/aggregator/ingest/engine_fixture.h"
-#include "tests/support/temporary_directory.h"
+#include "tests/aggregator/ingest/rocksdb_engine_fixture.h"
 
 namespace fleetqshape {
 namespace {
@@ -26,28 +23,9 @@ constexpr int64_t kForgetAfter = 7 * kDay;
 // The engine looks for silent relays once a minute.
 constexpr int64_t kRound = kMinute;
 
-class ForgettingTest : public EngineTest {
+class ForgettingTest : public RocksDbEngineTest {
  protected:
-  void SetUp() override { Open(); }
-  void Open() {
-    auto store = OpenRocksDbStore(directory_.path());
-    ASSERT_TRUE(store.ok()) << store.status();
-    store_ = *std::move(store);
-    fleet_ = std::make_unique<Fleet>();
-    engine_ = std::make_unique<IngestEngine>(store_.get(), fleet_.get(), &clock_,
-                                             IngestEngine::Options());
-    const absl::Status loaded = engine_->Load();
-    ASSERT_TRUE(loaded.ok()) << loaded;
-  }
-  void CloseAll() {
-    engine_.reset();
-    fleet_.reset();
-    store_.reset();
-  }
-  void Restart() {
-    CloseAll();
-    Open();
-  }
+  void Begin(Store* store) override { LoadFrom(store); }
   void Pass(int64_t seconds) {
     clock_.AdvanceSeconds(seconds);
     engine_->RunOnce();
@@ -101,9 +79,6 @@ class ForgettingTest : public EngineTest {
     return (clock_.MonotonicMilliseconds() - fleet_->View(relay).heard.monotonic_milliseconds) /
            1000;
   }
-
-  test::TemporaryDirectory directory_;
-  std::unique_ptr<Store> store_;
 };
 
 TEST_F(ForgettingTest, ARelayThatWasSilentForTooLongIsForgottenForGood) {

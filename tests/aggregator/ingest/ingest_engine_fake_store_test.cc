@@ -13,14 +13,11 @@
 #include <thread>
 #include <vector>
 
-#include "common/codec/section_codec.h"
 #include "tests/aggregator/ingest/engine_fixture.h"
 #include "tests/aggregator/ingest/fake_store.h"
 #include "tests/aggregator/relay_reports.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/named_cells.h"
-#include "tests/support/random_source.h"
-#include "tests/support/temporary_directory.h"
 
 namespace fleetqshape {
 namespace {
@@ -194,6 +191,33 @@ TEST_F(EngineOnFakeStoreTest, AReportIsAppliedOnceThoughItsFirstWriteFailed) {
     SubmitSound(relay, report);
   }
   EXPECT_EQ(Cells(relay), cells);
+}
+
+// Nothing older may come after what the agent was told on its new stream.
+TEST_F(EngineOnFakeStoreTest, WhatAnOldStreamBringsIsNeverAppliedAfterTheNewOnes) {
+  const RelayId gate = Connect("gate").relay;
+  store_.Close();
+  const PendingOutcome held = Submit(gate, ReportWriter().Snapshot(1, OneCell(1)));
+  store_.WaitUntilBegun(1);
+  v1::Hello hello = HelloOf("a");
+  hello.set_agent_id(7);
+  const auto first = engine_->Connect(hello, "peer", 0);
+  ASSERT_TRUE(first.ok()) << first.status();
+  PendingOutcome old;
+  engine_->Submit(*first, ReportWriter().Snapshot(9, OneCell(1)), old.Callback());
+  const auto second = engine_->Connect(hello, "peer", 0);
+  ASSERT_TRUE(second.ok()) << second.status();
+  EXPECT_EQ(second->welcome.welcome().epoch(), 0U);
+  PendingOutcome current;
+  engine_->Submit(*second, ReportWriter().Snapshot(10, OneCell(2)), current.Callback());
+  PendingOutcome late;
+  engine_->Submit(*first, ReportWriter().Snapshot(11, OneCell(3)), late.Callback());
+  store_.Open();
+  EXPECT_TRUE(held.Wait().ok());
+  EXPECT_TRUE(IsAcknowledgement(old.Wait(), 9, 1)) << "it waited before";
+  EXPECT_TRUE(IsAcknowledgement(current.Wait(), 10, 1));
+  EXPECT_EQ(late.Wait().status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(Cells(second->relay), OneCell(2));
 }
 
 TEST_F(EngineOnFakeStoreTest, TheRecordSaysWhoTheRelayIsAndWhenItWasHeard) {

@@ -1,11 +1,5 @@
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
-#include <atomic>
-#include <chrono>
-#include <fstream>
 #include <limits>
 #include <map>
 #include <memory>
@@ -13,40 +7,20 @@
 #include <thread>
 #include <vector>
 
-#include "aggregator/store/rocksdb_store.h"
 #include "common/codec/section_codec.h"
-#include "tests/aggregator/ingest/engine_fixture.h"
+#include "tests/aggregator/ingest/rocksdb_engine_fixture.h"
 #include "tests/aggregator/relay_reports.h"
 #include "tests/aggregator/store/raw_store.h"
-#include "tests/support/manual_clock.h"
 #include "tests/support/named_cells.h"
 #include "tests/support/random_source.h"
-#include "tests/support/temporary_directory.h"
 
 namespace fleetqshape {
 namespace {
 
-class IngestEngineTest : public EngineTest {
+class IngestEngineTest : public RocksDbEngineTest {
  protected:
-  void SetUp() override { Open(); }
-  void Open() {
-    auto store = OpenRocksDbStore(directory_.path());
-    ASSERT_TRUE(store.ok()) << store.status();
-    store_ = *std::move(store);
-    StartOn(store_.get());
-  }
-  void CloseAll() {
-    engine_.reset();
-    fleet_.reset();
-    store_.reset();
-  }
-  void Restart() {
-    CloseAll();
-    Open();
-  }
+  void Begin(Store* store) override { StartOn(store); }
 
-  test::TemporaryDirectory directory_;
-  std::unique_ptr<Store> store_;
   ReportWriter writer_;
 };
 
@@ -327,11 +301,7 @@ TEST_F(IngestEngineTest, ASnapshotThatLosesSomethingHarmsNobody) {
   SubmitAndWait(hostile, report).status().IgnoreError();
   SubmitAndWait(hostile, writer_.ReportTo(OneCell(3))).status().IgnoreError();
   const uint64_t sequence = fleet_->View(hostile).state->sequence;
-  CloseAll();
-  auto store = OpenRocksDbStore(directory_.path());
-  ASSERT_TRUE(store.ok()) << "one agent keeps the aggregator from starting: " << store.status();
-  store_ = *std::move(store);
-  StartOn(store_.get());
+  ASSERT_NO_FATAL_FAILURE(Restart()) << "one agent keeps the aggregator from starting";
   EXPECT_EQ(Connect("hostile").welcome.welcome().sequence(), sequence)
       << "what was acknowledged is not there any more";
   Connect("other");
@@ -352,11 +322,7 @@ TEST_F(IngestEngineTest, ArrivalsAtTheEndsOfTimeHarmNobody) {
   both.insert({kQueue, kAxis, "c", 5});
   SubmitAndWait(hostile, writer_.ReportTo(both)).status().IgnoreError();
   const uint64_t sequence = fleet_->View(hostile).state->sequence;
-  CloseAll();
-  auto store = OpenRocksDbStore(directory_.path());
-  ASSERT_TRUE(store.ok()) << "one agent keeps the aggregator from starting: " << store.status();
-  store_ = *std::move(store);
-  StartOn(store_.get());
+  ASSERT_NO_FATAL_FAILURE(Restart()) << "one agent keeps the aggregator from starting";
   EXPECT_EQ(Connect("hostile").welcome.welcome().sequence(), sequence)
       << "what was acknowledged is not there any more";
   Connect("other");

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <map>
 #include <set>
 #include <utility>
@@ -25,23 +26,30 @@ class MemoryStore final : public Store {
     }
     return absl::OkStatus();
   }
-  absl::Status Recover() override { return absl::OkStatus(); }
+  absl::Status Recover() override {
+    ++recoveries;
+    return recover_result;
+  }
   absl::Status Load(Wanted wanted, Visit visit) override {
     if (!load_result.ok()) return load_result;
     for (const auto& [id, relay] : relays) {
       if (unreadable.contains(id)) {
         visit({id, {}, {}, {}}, absl::DataLossError("a record that can't be read"));
       } else if (wanted(id, relay.record)) {
-        visit(relay, damaged.contains(id) ? absl::DataLossError("damaged") : absl::OkStatus());
+        visit(relay, absl::OkStatus());
       }
     }
+    if (const auto change = std::exchange(at_end_of_load, nullptr)) change();
     return absl::OkStatus();
   }
 
   std::map<RelayId, LoadedRelay> relays;
   std::vector<std::vector<RelayWrite>> batches;
-  std::set<RelayId> damaged;     // their sections
   std::set<RelayId> unreadable;  // their records
+  // What the next Load does to the store when it has told of all.
+  std::function<void()> at_end_of_load;
+  int recoveries = 0;  // tried
+  absl::Status recover_result;
   absl::Status apply_result;
   absl::Status load_result;
 

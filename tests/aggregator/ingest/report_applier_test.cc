@@ -11,41 +11,13 @@
 
 #include "common/codec/section_codec.h"
 #include "common/shape/address.h"
+#include "tests/aggregator/ingest/report_applier_fixture.h"
 #include "tests/aggregator/relay_reports.h"
 #include "tests/support/named_cells.h"
 #include "tests/support/random_source.h"
 
 namespace fleetqshape {
 namespace {
-
-using test::NamedCells;
-using test::ReportWriter;
-
-constexpr Queue kQueue = Queue::kDeferred;
-constexpr Axis kAxis = Axis::kRecipientDomain;
-
-class ReportApplierTest : public ::testing::Test {
- protected:
-  absl::StatusOr<AppliedReport> Apply(const v1::Report& report) {
-    v1::Report taken = report;
-    return ApplyReport(7, *state_, operands_, &taken, &names_);
-  }
-  // Applies a report that has to be taken, and stands on its state from then on.
-  AppliedReport Advance(const v1::Report& report) {
-    auto applied = Apply(report);
-    EXPECT_TRUE(applied.ok()) << applied.status();
-    if (!applied.ok()) return {};
-    state_ = applied->state;
-    operands_ = applied->operands;
-    return *std::move(applied);
-  }
-  NamedCells Cells() const { return test::CellsOfState(*state_, names_); }
-
-  FleetNames names_;
-  std::shared_ptr<const RelayState> state_ = EmptyRelayState();
-  OperandBytes operands_;
-  ReportWriter writer_;
-};
 
 TEST_F(ReportApplierTest, ASnapshotAndDeltasLeadToTheAgentsState) {
   for (uint64_t seed = test::FirstSeed(); seed < test::FirstSeed() + test::Runs(30); ++seed) {
@@ -67,7 +39,7 @@ TEST_F(ReportApplierTest, ASnapshotAndDeltasLeadToTheAgentsState) {
       EXPECT_EQ(applied.write.record.epoch(), seed);
       EXPECT_EQ(applied.write.record.sequence(), sequence);
       EXPECT_EQ(applied.write.record.digest(), state_->digest);
-      EXPECT_EQ(applied.write.record.name_count(), state_->fleet_ids->size());
+      EXPECT_EQ(applied.write.record.name_count(), state_->names.size());
       EXPECT_FALSE(applied.write.forget_names);
       EXPECT_EQ(test::CellsOfState(*before, names_), cells_before) << "a state is immutable";
     }
@@ -79,7 +51,7 @@ TEST_F(ReportApplierTest, ASnapshotReplacesAllThatWasKnown) {
   const NamedCells cells = {{kQueue, kAxis, "new", 2}};
   const AppliedReport applied = Advance(writer_.Snapshot(2, cells));
   EXPECT_EQ(Cells(), cells);
-  EXPECT_EQ(state_->fleet_ids->size(), 1U);
+  EXPECT_EQ(state_->names.size(), 1U);
   EXPECT_TRUE(applied.write.forget_names);
   EXPECT_EQ(applied.write.first_name_id, 0U);
   ASSERT_EQ(applied.write.names.names_size(), 1);
@@ -102,7 +74,7 @@ TEST_F(ReportApplierTest, SectionsThatDidNotChangeAreShared) {
   Advance(writer_.ReportTo({{Queue::kHold, kAxis, "a", 1}, {kQueue, kAxis, "b", 2}}));
   const size_t hold = SectionIndex(Queue::kHold, kAxis);
   EXPECT_EQ(before->sections[hold], state_->sections[hold]);
-  EXPECT_EQ(before->fleet_ids, state_->fleet_ids);
+  EXPECT_EQ(before->names, state_->names);
 }
 
 TEST_F(ReportApplierTest, TheLongestNameIsTaken) {
@@ -113,9 +85,9 @@ TEST_F(ReportApplierTest, TheLongestNameIsTaken) {
 TEST_F(ReportApplierTest, RelaysOwnIdsLeadToTheFleetsNames) {
   names_.Intern("of another relay");
   Advance(writer_.Snapshot(1, {{kQueue, kAxis, "b", 1}, {kQueue, kAxis, "of another relay", 1}}));
-  ASSERT_EQ(state_->fleet_ids->size(), 2U);
-  EXPECT_EQ(names_.name((*state_->fleet_ids)[0]), "b");
-  EXPECT_EQ((*state_->fleet_ids)[1], 0U);
+  ASSERT_EQ(state_->names.size(), 2U);
+  EXPECT_EQ(names_.name(state_->names[0]), "b");
+  EXPECT_EQ(state_->names[1], 0U);
 }
 
 TEST_F(ReportApplierTest, ADeltaIsStoredAsTheMergeOperandThatCame) {
@@ -301,8 +273,8 @@ class LoadedStateTest : public ReportApplierTest {
     loaded.record.set_epoch(state_->epoch);
     loaded.record.set_sequence(state_->sequence);
     loaded.record.set_digest(state_->digest);
-    loaded.record.set_name_count(static_cast<uint32_t>(state_->fleet_ids->size()));
-    for (uint32_t id : *state_->fleet_ids) loaded.names.emplace_back(names_.name(id));
+    loaded.record.set_name_count(static_cast<uint32_t>(state_->names.size()));
+    for (uint32_t id : state_->names.fleet_ids()) loaded.names.emplace_back(names_.name(id));
     for (Queue queue : kAllQueues) {
       for (Axis axis : kAllAxes) {
         loaded.sections.push_back({queue, axis, *state_->sections[SectionIndex(queue, axis)]});

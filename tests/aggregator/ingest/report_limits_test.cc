@@ -8,23 +8,17 @@
 
 #include "aggregator/ingest/report_applier.h"
 #include "common/codec/section_codec.h"
+#include "tests/aggregator/ingest/report_applier_fixture.h"
 #include "tests/aggregator/relay_reports.h"
 #include "tests/support/named_cells.h"
 
 namespace fleetqshape {
 namespace {
 
-using test::NamedCells;
-using test::ReportWriter;
-
-constexpr Queue kQueue = Queue::kDeferred;
-constexpr Axis kAxis = Axis::kRecipientDomain;
-
-class ReportLimitsTest : public ::testing::Test {
+class ReportLimitsTest : public ReportApplierTest {
  protected:
   absl::StatusCode CodeOf(const v1::Report& report, const StateLimits& limits) {
-    v1::Report taken = report;
-    auto applied = ApplyReport(7, *state_, operands_, &taken, &names_, limits);
+    auto applied = Apply(report, limits);
     if (!applied.ok()) return applied.status().code();
     state_ = applied->state;
     return absl::StatusCode::kOk;
@@ -34,11 +28,6 @@ class ReportLimitsTest : public ::testing::Test {
     for (int64_t i = 0; i < count; ++i) cells.insert({kQueue, kAxis, name, i});
     return cells;
   }
-
-  FleetNames names_;
-  std::shared_ptr<const RelayState> state_ = EmptyRelayState();
-  OperandBytes operands_;
-  ReportWriter writer_;
 };
 
 constexpr auto kOk = absl::StatusCode::kOk;

@@ -83,7 +83,7 @@ TEST_F(WholeStateTest, WhatIsWrittenAnewIsTheStateThatWas) {
     EXPECT_EQ((*loaded)->epoch, seed);
     EXPECT_EQ((*loaded)->sequence, 4U);
     EXPECT_EQ((*loaded)->digest, state->digest);
-    EXPECT_EQ((*loaded)->fleet_ids->size(), state->fleet_ids->size()) << "ids stay the same";
+    EXPECT_EQ((*loaded)->names.size(), state->names.size()) << "ids stay the same";
     EXPECT_EQ((*loaded)->settings->active_limit(), 20'000 + seed);
     EXPECT_EQ((*loaded)->files->damaged(), seed);
   }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <rocksdb/db.h>
 
+#include <deque>
 #include <limits>
 #include <memory>
 #include <string>
@@ -36,6 +37,13 @@ std::string State(const Block& block) {
 
 std::string Delta(const Block& gained, const Block& lost) {
   return EncodeSection(kQueue, kAxis, BlockDelta{gained, lost}).SerializeAsString();
+}
+
+// As RocksDB combines operands that lie together.
+bool MergePartially(const std::vector<std::string>& operands, std::string* merged) {
+  const SectionMergeOperator merge;
+  return merge.PartialMergeMulti(
+      "key", std::deque<rocksdb::Slice>(operands.begin(), operands.end()), merged, nullptr);
 }
 
 // What a stored value decodes to; nothing if it does not decode as a state.
@@ -158,31 +166,39 @@ TEST_F(SectionMergeOperatorTest, OperandsAddUpWhereverTheyLie) {
 }
 
 TEST_F(SectionMergeOperatorTest, APartialMergeDoesWhatItsOperandsDoOneAfterTheOther) {
-  const SectionMergeOperator merge;
   const std::string first = Delta(BlockOf({{1, {10, 20}}, {4, {1}}}), BlockOf({{2, {5}}}));
   const std::string second = Delta(BlockOf({{2, {5}}}), BlockOf({{1, {20}}, {3, {9}}}));
+  const std::string third = Delta(BlockOf({{3, {9}}}), BlockOf({{1, {10}}, {4, {1}}}));
+  const std::string fourth = Delta(BlockOf({{5, {-7}}}), Block());
   std::string merged;
-  ASSERT_TRUE(merge.PartialMerge("key", first, second, &merged, nullptr));
+  ASSERT_TRUE(MergePartially({first, second}, &merged));
   EXPECT_EQ(merged, Delta(BlockOf({{1, {10}}, {4, {1}}}), BlockOf({{3, {9}}})));
+  ASSERT_TRUE(MergePartially({first, second, fourth}, &merged));
+  EXPECT_EQ(merged, Delta(BlockOf({{1, {10}}, {4, {1}}, {5, {-7}}}), BlockOf({{3, {9}}})));
+  ASSERT_TRUE(MergePartially({first, second, third, fourth}, &merged));
+  EXPECT_EQ(merged, Delta(BlockOf({{5, {-7}}}), Block()));
 }
 
 // Deltas of names that only gained, only lost, or cancelled out keep their columns in step.
 TEST_F(SectionMergeOperatorTest, APartialMergeThatCancelsOutLeavesAnOperandThatCanBeMerged) {
-  const SectionMergeOperator merge;
   std::string merged;
-  ASSERT_TRUE(merge.PartialMerge("key", Delta(BlockOf({{1, {10}}}), Block()),
-                                 Delta(Block(), BlockOf({{1, {10}}})), &merged, nullptr));
+  ASSERT_TRUE(MergePartially(
+      {Delta(BlockOf({{1, {10}}}), Block()), Delta(Block(), BlockOf({{1, {10}}}))}, &merged));
   Put(State(BlockOf({{7, {70}}})));
   Merge(merged);
   EXPECT_EQ(Read(), BlockOf({{7, {70}}}));
 }
 
-TEST_F(SectionMergeOperatorTest, APartialMergeOfDamageKeepsBothOperands) {
-  const SectionMergeOperator merge;
+TEST_F(SectionMergeOperatorTest, APartialMergeOfDamageKeepsAllOperands) {
   const std::string good = Delta(BlockOf({{1, {10}}}), Block());
+  const std::string other_axis =
+      EncodeSection(kQueue, Axis::kSenderDomain, BlockOf({{1, {10}}})).SerializeAsString();
   std::string merged;
-  EXPECT_FALSE(merge.PartialMerge("key", good, "\xff\xff damage", &merged, nullptr));
-  EXPECT_FALSE(merge.PartialMerge("key", "", good, &merged, nullptr));
+  EXPECT_FALSE(MergePartially({good, "\xff\xff damage"}, &merged));
+  EXPECT_FALSE(MergePartially({"", good}, &merged));
+  EXPECT_FALSE(MergePartially({good, good, ""}, &merged));
+  EXPECT_FALSE(MergePartially({good, good, other_axis}, &merged));
+  EXPECT_EQ(merged, "");
 }
 
 TEST_F(SectionMergeOperatorTest, DamageStaysDamageOfItsKeyAndNeverReadsAsEmpty) {
@@ -304,7 +320,6 @@ TEST_F(SectionMergeOperatorTest, ALossWithoutABaseIsDamage) {
 
 // Whatever two operands hold that decode, their sum has to decode as well.
 TEST_F(SectionMergeOperatorTest, WhatWasMergedCanBeReadHoweverFarApartTheArrivalsAre) {
-  const SectionMergeOperator merge;
   const std::vector<int64_t> extremes = {std::numeric_limits<int64_t>::min(), -1, 0,
                                          int64_t{1} << 53, std::numeric_limits<int64_t>::max()};
   for (int64_t first : extremes) {
@@ -325,7 +340,7 @@ TEST_F(SectionMergeOperatorTest, WhatWasMergedCanBeReadHoweverFarApartTheArrival
       }
       if (operands.size() < 2) continue;  // refused before it is stored
       std::string merged;
-      ASSERT_TRUE(merge.PartialMerge("key", operands[0], operands[1], &merged, nullptr));
+      ASSERT_TRUE(MergePartially(operands, &merged));
       const auto block = Decoded(merged);
       EXPECT_TRUE(block) << "it does not decode";
       EXPECT_TRUE(!block || *block == BlockOf(sum));

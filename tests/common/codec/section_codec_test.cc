@@ -157,6 +157,35 @@ TEST(SectionRoundTripTest, KeepsTheWholeRangeOf64Bits) {
   ExpectRoundTrip(DeltaOf({}, {{1, {kMin64}}}));
 }
 
+TEST(SectionRoundTripTest, KeepsWhatNeeds4BytesOr8OnEitherSide) {
+  const int64_t too_late = int64_t{1} << 32;
+  const Cells narrow = {{1, {0, 1767225600, too_late - 1}}, {4, {7}}};
+  for (const int64_t odd : {int64_t{-1}, too_late, kMin64, kMax64}) {
+    SCOPED_TRACE(odd);
+    const Cells wide = {{1, {0, too_late - 1, odd}}, {2, {odd}}, {3, {5}}};
+    ExpectRoundTrip(DeltaOf(narrow, wide));
+    ExpectRoundTrip(DeltaOf(wide, narrow));
+    ExpectRoundTrip(DeltaOf(wide, wide));
+    const auto state = DecodeState(Encode(DeltaOf(wide, {})));
+    ASSERT_TRUE(state.ok()) << state.status();
+    EXPECT_EQ(*state, BlockOf(wide));
+    EXPECT_FALSE(state->arrivals.narrow());
+  }
+  const auto state = DecodeState(Encode(DeltaOf(narrow, {})));
+  ASSERT_TRUE(state.ok()) << state.status();
+  EXPECT_EQ(*state, BlockOf(narrow));
+  EXPECT_TRUE(state->arrivals.narrow());
+}
+
+TEST(SectionRoundTripTest, NothingOfAStateIsSpare) {
+  const Block block = BlockOf({{1, {5, 6, 7}}, {2, {5}}, {9, {1, 2, 3}}});
+  const auto state = DecodeState(EncodeSection(Queue::kHold, Axis::kSenderDomain, block));
+  ASSERT_TRUE(state.ok()) << state.status();
+  EXPECT_EQ(state->name_ids.capacity(), 3U);
+  EXPECT_EQ(state->offsets.capacity(), 4U);
+  EXPECT_EQ(state->arrivals.bytes(), 28U);
+}
+
 TEST(SectionRoundTripTest, KeepsRandomBlocksAndDeltas) {
   const unsigned seed = std::random_device()();
   SCOPED_TRACE("seed " + std::to_string(seed));

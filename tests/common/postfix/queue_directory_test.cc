@@ -298,14 +298,11 @@ TEST_F(OpenQueueFileTest, LeavesTheTimeOfReadingAloneWhereItMay) {
 }
 
 TEST_F(OpenQueueFileTest, OpensTheFilesOfOthersToo) {
-  if (geteuid() != 0) GTEST_SKIP() << "only root can make files of others";
-  directory_.WriteFile("A1B2C3", "", 0744);
-  directory_.WriteFile("D4E5F6", "", 0744);
-  const FileDescriptor root = Opened(directory_.path());
+  const FileDescriptor etc = Opened("/etc");  // root's, whoever runs this
   struct stat status {};
   const UnprivilegedFileAccess unprivileged;
-  for (const char* name : {"A1B2C3", "D4E5F6"}) {
-    const FileDescriptor fd(OpenQueueFile(root.get(), name, &status));
+  for (const char* name : {"passwd", "group"}) {
+    const FileDescriptor fd(OpenQueueFile(etc.get(), name, &status));
     EXPECT_TRUE(fd.valid()) << name;
     EXPECT_EQ(fcntl(fd.get(), F_GETFL) & O_NOATIME, 0) << name;
   }

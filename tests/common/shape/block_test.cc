@@ -18,6 +18,10 @@ namespace {
 
 using ::testing::ElementsAre;
 
+constexpr int64_t kTooLate = int64_t{1} << 32;  // for 4 bytes
+constexpr int64_t kMin64 = std::numeric_limits<int64_t>::min();
+constexpr int64_t kMax64 = std::numeric_limits<int64_t>::max();
+
 // The same as a block, in the plainest form.
 using Cells = std::map<uint32_t, std::multiset<int64_t>>;
 
@@ -32,6 +36,7 @@ Block BlockOf(const Cells& cells) {
 
 Cells CellsOf(const Block& block) {
   Cells cells;
+  bool narrow = true;
   EXPECT_EQ(block.offsets.size(), block.name_ids.size() + 1);
   EXPECT_EQ(block.offsets.back(), block.arrivals.size());
   for (size_t i = 0; i < block.name_ids.size(); ++i) {
@@ -44,8 +49,10 @@ Cells CellsOf(const Block& block) {
         EXPECT_LE(block.arrivals[k - 1], block.arrivals[k]);
       }
       cells[block.name_ids[i]].insert(block.arrivals[k]);
+      narrow = narrow && ArrivalColumn::Fits(block.arrivals[k]);
     }
   }
+  EXPECT_EQ(block.arrivals.narrow(), narrow);
   return cells;
 }
 
@@ -54,22 +61,34 @@ BlockDelta DeltaOf(const Cells& gained, const Cells& lost) {
 }
 
 Block Applied(const Block& base, const BlockDelta& delta) {
-  const auto result = ApplyDelta(base, delta);
+  auto result = ApplyDelta(base, delta);
   EXPECT_TRUE(result.ok()) << result.status();
-  return result.ok() ? *result : Block();
+  return result.ok() ? *std::move(result) : Block();  // not a copy, which has nothing spare
 }
 
 absl::StatusCode CodeOfApplying(const Cells& base, const Cells& gained, const Cells& lost) {
   return ApplyDelta(BlockOf(base), DeltaOf(gained, lost)).status().code();
 }
 
-// Random states and changes over few names and seconds, so that they meet often.
+void ExpectLittleSpare(const Block& block) {
+  const auto expect_little_spare = [](size_t capacity, size_t size) {
+    EXPECT_LE(capacity - size, size / 8) << size;
+  };
+  expect_little_spare(block.name_ids.capacity(), block.name_ids.size());
+  expect_little_spare(block.offsets.capacity(), block.offsets.size());
+  expect_little_spare(block.arrivals.bytes() / (block.arrivals.narrow() ? 4 : 8),
+                      block.arrivals.size());
+}
+
+// Random states and changes over few names and seconds, so that they meet often. Some have only
+// arrivals of 4 bytes, some any.
 class RandomBlocks {
  public:
   explicit RandomBlocks(unsigned seed) : random_(seed) {}
 
   Cells Some() {
     Cells cells;
+    narrow_ = random_() % 2 == 0;
     for (unsigned n = random_() % 12; n > 0; --n) cells[Name()].insert(Arrival());
     return cells;
   }
@@ -103,9 +122,22 @@ class RandomBlocks {
     return random_() % 10 == 0 ? std::numeric_limits<uint32_t>::max() - random_() % 2
                                : random_() % 6;
   }
-  int64_t Arrival() { return static_cast<int64_t>(random_() % 6) - 2; }
+  int64_t Arrival() {
+    if (narrow_) return random_() % 4 == 0 ? kTooLate - 1 : random_() % 4;
+    switch (random_() % 10) {
+      case 0:
+        return kMin64;
+      case 1:
+        return kMax64;
+      case 2:
+        return kTooLate - random_() % 2;
+      default:
+        return static_cast<int64_t>(random_() % 6) - 2;
+    }
+  }
 
   std::mt19937 random_;
+  bool narrow_ = false;
 };
 
 TEST(BlockBuilderTest, AnEmptyBlockHasOneOffset) {
@@ -125,7 +157,7 @@ TEST(BlockBuilderTest, ColumnsStandByName) {
   const Block block = builder.Finish();
   EXPECT_THAT(block.name_ids, ElementsAre(0, std::numeric_limits<uint32_t>::max()));
   EXPECT_THAT(block.offsets, ElementsAre(0, 3, 4));
-  EXPECT_THAT(block.arrivals, ElementsAre(-5, 7, 7, 3));
+  EXPECT_EQ(block.arrivals, ArrivalColumn({-5, 7, 7, 3}));
 }
 
 TEST(BlockBuilderTest, NamesWithoutArrivalsAreLeftOut) {
@@ -196,6 +228,40 @@ TEST(ApplyDeltaTest, OneLossTooManyOfTheSameSecondFails) {
             absl::StatusCode::kFailedPrecondition);
 }
 
+TEST(ApplyDeltaTest, AnyPartMayHaveArrivalsBeyond32Bits) {
+  EXPECT_EQ(Applied(BlockOf({{1, {5}}, {3, {6}}}), DeltaOf({{2, {kTooLate}}}, {{1, {5}}})),
+            BlockOf({{2, {kTooLate}}, {3, {6}}}));
+  EXPECT_EQ(Applied(BlockOf({{1, {kMin64, -1, 5, kMax64}}}), DeltaOf({{1, {4, 6}}}, {{1, {5}}})),
+            BlockOf({{1, {kMin64, -1, 4, 6, kMax64}}}));
+  EXPECT_EQ(Applied(BlockOf({{1, {kMin64, 5, kMax64}}}), DeltaOf({}, {{1, {kMin64}}})),
+            BlockOf({{1, {5, kMax64}}}));
+  // The same in the low 32 bits, and not the same.
+  constexpr auto kFailed = absl::StatusCode::kFailedPrecondition;
+  EXPECT_EQ(CodeOfApplying({{1, {0}}}, {}, {{1, {kTooLate}}}), kFailed);
+  EXPECT_EQ(CodeOfApplying({{1, {kTooLate - 1}}}, {}, {{1, {-1}}}), kFailed);
+  EXPECT_EQ(CodeOfApplying({{1, {-1}}}, {}, {{1, {kTooLate - 1}}}), kFailed);
+}
+
+TEST(ApplyDeltaTest, ABlockTakes4BytesAnArrivalAgainWhenTheOddOneIsGone) {
+  const Block odd = Applied(BlockOf({{1, {5}}}), DeltaOf({{1, {-1}}}, {}));
+  EXPECT_FALSE(odd.arrivals.narrow());
+  EXPECT_TRUE(Applied(odd, DeltaOf({}, {{1, {-1}}})).arrivals.narrow());
+  EXPECT_TRUE(Applied(BlockOf({{1, {5}}}), DeltaOf({{1, {-1}}}, {{1, {-1}}})).arrivals.narrow());
+}
+
+TEST(ApplyDeltaTest, LittleOfABlockIsSpare) {
+  Cells all;
+  for (uint32_t name = 0; name < 1000; ++name) all[name] = {1, 2};
+  const Block many = BlockOf(all);
+  ExpectLittleSpare(Applied(Block(), DeltaOf(all, {})));
+  ExpectLittleSpare(Applied(many, DeltaOf(all, {})));  // names that it has already
+  ExpectLittleSpare(Applied(many, DeltaOf({{2000, {5}}}, {{3, {1, 2}}})));
+  ExpectLittleSpare(Applied(many, DeltaOf({{2000, {-5}}}, {{3, {1, 2}}})));
+  ExpectLittleSpare(Applied(many, DeltaOf({}, all)));
+  all.erase(7);
+  ExpectLittleSpare(Applied(many, DeltaOf({}, all)));
+}
+
 TEST(CombineDeltasTest, WhatComesAndGoesCancelsOut) {
   const BlockDelta combined =
       CombineDeltas(DeltaOf({{1, {5, 5, 6}}}, {{2, {7}}}), DeltaOf({{2, {7, 8}}}, {{1, {5}}}));
@@ -213,6 +279,23 @@ TEST(CombineDeltasTest, NothingBeforeOrBehindChangesNothing) {
   }
 }
 
+TEST(CombineDeltasTest, AnyPartMayHaveArrivalsBeyond32Bits) {
+  const BlockDelta delta = DeltaOf({{1, {0, 7}}}, {{2, {kTooLate - 1}}});
+  for (const int64_t odd : {int64_t{-1}, kTooLate, kMin64, kMax64}) {
+    SCOPED_TRACE(odd);
+    const BlockDelta gains = CombineDeltas(delta, DeltaOf({{2, {odd}}}, {}));
+    EXPECT_EQ(gains.gained, BlockOf({{1, {0, 7}}, {2, {odd}}}));
+    EXPECT_EQ(gains.lost, delta.lost);
+    const BlockDelta loses = CombineDeltas(DeltaOf({}, {{1, {odd}}}), delta);
+    EXPECT_EQ(loses.gained, delta.gained);
+    EXPECT_EQ(loses.lost, BlockOf({{1, {odd}}, {2, {kTooLate - 1}}}));
+    // And when it is gone, all takes 4 bytes again.
+    const BlockDelta neither = CombineDeltas(gains, DeltaOf({}, {{2, {odd}}}));
+    EXPECT_EQ(neither.gained, delta.gained);
+    EXPECT_TRUE(neither.gained.arrivals.narrow());
+  }
+}
+
 TEST(BlockPropertyTest, ApplyingIsAddingAndTakingAwayCells) {
   const unsigned seed = std::random_device()();
   SCOPED_TRACE("seed " + std::to_string(seed));
@@ -221,7 +304,9 @@ TEST(BlockPropertyTest, ApplyingIsAddingAndTakingAwayCells) {
     Cells state = blocks.Some();
     const Block base = BlockOf(state);
     const BlockDelta change = blocks.Change(&state);
-    ASSERT_EQ(CellsOf(Applied(base, change)), state) << round;
+    const Block applied = Applied(base, change);
+    ASSERT_EQ(CellsOf(applied), state) << round;
+    ExpectLittleSpare(applied);
   }
 }
 
@@ -258,6 +343,10 @@ TEST(BlockPropertyTest, FewChangesOfALargeState) {
     const Block base = BlockOf(state);
     Cells gained;
     Cells lost;
+    if (round % 10 == 5) {  // one that needs more than 32 bits, until it is drawn below
+      state[300].insert(-1);
+      gained[300].insert(-1);
+    }
     for (int i = 0; i < 30; ++i) {
       const auto name = static_cast<uint32_t>(random() % 700);
       const auto arrival = static_cast<int64_t>(random() % 300);

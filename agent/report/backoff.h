@@ -1,6 +1,6 @@
 // How long to wait before the next attempt to connect.
-#ifndef FLEETQSHAPE_AGENT_BACKOFF_H_
-#define FLEETQSHAPE_AGENT_BACKOFF_H_
+#ifndef FLEETQSHAPE_AGENT_REPORT_BACKOFF_H_
+#define FLEETQSHAPE_AGENT_REPORT_BACKOFF_H_
 
 #include <algorithm>
 #include <cstdint>
@@ -35,4 +35,4 @@ class Backoff {
 
 }  // namespace fleetqshape
 
-#endif  // FLEETQSHAPE_AGENT_BACKOFF_H_
+#endif  // FLEETQSHAPE_AGENT_REPORT_BACKOFF_H_

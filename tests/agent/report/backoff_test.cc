@@ -1,4 +1,4 @@
-#include "agent/backoff.h"
+#include "agent/report/backoff.h"
 
 #include <gtest/gtest.h>
 

@@ -1,0 +1,68 @@
+// The age buckets at one moment of one clock.
+#ifndef FLEETQSHAPE_AGGREGATOR_QUERY_AGE_SCALE_H_
+#define FLEETQSHAPE_AGGREGATOR_QUERY_AGE_SCALE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "absl/types/span.h"
+#include "aggregator/query/arrival_thresholds.h"
+
+namespace fleetqshape {
+
+// The ages that count: at least `min_seconds`, less than `max_seconds`.
+struct AgeWindow {
+  std::optional<int64_t> min_seconds;
+  std::optional<int64_t> max_seconds;
+
+  bool everything() const { return !min_seconds && !max_seconds; }
+};
+
+// Which arrivals count, and in which bucket. A row is AgeBuckets::columns() numbers: the sum, then
+// the buckets. Immutable.
+class AgeScale {
+ public:
+  // `edges`: the buckets' ArrivalEdges(0).
+  AgeScale(int64_t now_seconds, size_t columns, const std::vector<int64_t>& edges,
+           const AgeWindow& window);
+
+  // What ages are measured at, in seconds since the Unix epoch.
+  int64_t now_seconds() const { return now_seconds_; }
+  bool counts_everything() const { return counts_everything_; }
+
+  // The ones of sorted arrivals that count.
+  template <typename Number>
+  absl::Span<const Number> Counted(absl::Span<const Number> sorted) const;
+
+  // Whether AddUnsorted can be used: with few buckets.
+  bool few_buckets() const { return thresholds_.size() <= kFewThresholds; }
+  // Adds what counts of arrivals in any order to a row.
+  template <typename Number>
+  void AddUnsorted(absl::Span<const Number> arrivals, uint64_t* row) const;
+  // The same of sorted ones, for any number of buckets.
+  template <typename Number>
+  void AddSorted(absl::Span<const Number> arrivals, uint64_t* row) const;
+
+ private:
+  // Beyond it, searching is quicker than comparing with each threshold.
+  static constexpr size_t kFewThresholds = 33;
+
+  template <typename Number>
+  void WalkSorted(absl::Span<const Number> counted, uint64_t* row) const;
+
+  int64_t now_seconds_;
+  size_t columns_;
+  bool counts_everything_;
+  // Arrivals from the first on and before the second count.
+  int64_t first_ = 0;
+  int64_t end_ = 0;
+  std::vector<int64_t> edges_;  // AgeBuckets::ArrivalEdges(now_seconds_)
+  // Falling: `end_`, unless everything counts, then the edges within what counts.
+  ArrivalThresholds thresholds_;
+};
+
+}  // namespace fleetqshape
+
+#endif  // FLEETQSHAPE_AGGREGATOR_QUERY_AGE_SCALE_H_

@@ -1,0 +1,27 @@
+// Median and oldest ages.
+#ifndef FLEETQSHAPE_AGGREGATOR_QUERY_AGE_SUMMARY_H_
+#define FLEETQSHAPE_AGGREGATOR_QUERY_AGE_SUMMARY_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "aggregator/query/counted_rows.h"
+#include "aggregator/query/parallel.h"
+#include "aggregator/query/scan.h"
+
+namespace fleetqshape {
+
+// In seconds, by rows, by groups: as in TableAnswer.
+struct AgeSummary {
+  std::vector<int64_t> median;
+  std::vector<int64_t> oldest;
+};
+
+// Of `rows` rows, whose arrivals are these.
+AgeSummary SummarizeAges(const Scan& scan, size_t rows, const std::vector<RowArrivals>& arrivals,
+                         const Crew& crew);
+
+}  // namespace fleetqshape
+
+#endif  // FLEETQSHAPE_AGGREGATOR_QUERY_AGE_SUMMARY_H_

@@ -1,0 +1,39 @@
+#include "aggregator/query/counted_rows.h"
+
+namespace fleetqshape {
+namespace {
+
+void AddNumbers(const std::vector<uint64_t>& from, std::vector<uint64_t>* to) {
+  if (to->empty()) {
+    *to = from;
+    return;
+  }
+  for (size_t i = 0; i < from.size(); ++i) (*to)[i] += from[i];
+}
+
+}  // namespace
+
+void CountedRows::CountOutside(size_t columns) {
+  for (size_t i = 0; i < total.size(); i += columns) outside += total[i];
+  for (size_t i = 0; i < counts.size(); i += columns) outside -= counts[i];
+}
+
+void CountedRows::Add(const CountedRows& other) {
+  AddNumbers(other.counts, &counts);
+  AddNumbers(other.total, &total);
+  arrivals.insert(arrivals.end(), other.arrivals.begin(), other.arrivals.end());
+}
+
+void AddRowArrivals(const Scan& scan, uint32_t piece, uint32_t row, bool all_names,
+                    FilteredIds* filter, std::vector<RowArrivals>* arrivals) {
+  if (all_names) {
+    arrivals->push_back({row, piece, RowArrivals::kWholeBlock});
+    return;
+  }
+  const Piece& one = scan.pieces()[piece];
+  for (uint32_t i = 0; i < one.block->name_ids.size(); ++i) {
+    if (filter->Takes(one.fleet_id(i))) arrivals->push_back({row, piece, i});
+  }
+}
+
+}  // namespace fleetqshape

@@ -1,0 +1,24 @@
+// How many arrivals each name has: the first half of a table whose rows are names.
+#ifndef FLEETQSHAPE_AGGREGATOR_QUERY_NAME_TOTALS_H_
+#define FLEETQSHAPE_AGGREGATOR_QUERY_NAME_TOTALS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "aggregator/ingest/fleet_names.h"
+#include "aggregator/query/name_filter.h"
+#include "aggregator/query/parallel.h"
+#include "aggregator/query/scan.h"
+
+namespace fleetqshape {
+
+// By group, then by fleet id; ids that no piece uses have 0.
+using NameTotals = std::vector<std::vector<uint64_t>>;
+
+NameTotals CountNames(const Scan& scan, const NameFilter& filter, const FleetNames& names,
+                      const Crew& crew);
+
+}  // namespace fleetqshape
+
+#endif  // FLEETQSHAPE_AGGREGATOR_QUERY_NAME_TOTALS_H_

@@ -1,0 +1,50 @@
+#include "aggregator/query/parallel.h"
+
+#include <algorithm>
+#include <memory>
+
+#include "common/base/mutex.h"
+
+namespace fleetqshape {
+namespace {
+
+// What the threads share. Helpers that come when all is over find it still there.
+struct Work {
+  std::atomic<size_t> next_item = 0;
+  std::atomic<size_t> next_worker = 1;
+  Mutex mutex;
+  ConditionVariable condition;
+  size_t helping FQS_GUARDED_BY(mutex) = 0;
+  bool over FQS_GUARDED_BY(mutex) = false;  // helpers that come now are too late
+};
+
+}  // namespace
+
+void Crew::ForEach(size_t items, size_t workers,
+                   const std::function<void(size_t, size_t)>& do_item) const {
+  const auto work = std::make_shared<Work>();
+  const auto take_items = [&](size_t worker) {
+    for (size_t item; !cancelled() && (item = work->next_item++) < items;) do_item(worker, item);
+  };
+  const size_t helpers = std::min(std::min(workers, workers_), std::max<size_t>(items, 1)) - 1;
+  for (size_t i = 0; i < helpers; ++i) {
+    const bool taken = pool_->Submit([work, &take_items] {
+      {
+        MutexLock lock(work->mutex);
+        if (work->over) return;  // take_items is gone
+        ++work->helping;
+      }
+      take_items(work->next_worker++);
+      MutexLock lock(work->mutex);
+      --work->helping;
+      work->condition.NotifyAll();
+    });
+    if (!taken) break;
+  }
+  take_items(0);
+  MutexLock lock(work->mutex);
+  work->over = true;
+  while (work->helping > 0) work->condition.Wait(work->mutex);
+}
+
+}  // namespace fleetqshape

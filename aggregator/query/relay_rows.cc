@@ -1,0 +1,165 @@
+#include "aggregator/query/relay_rows.h"
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "aggregator/query/age_summary.h"
+#include "aggregator/query/counted_rows.h"
+#include "aggregator/query/name_filter.h"
+#include "aggregator/query/row_order.h"
+#include "aggregator/query/table_limits.h"
+#include "common/base/status_macros.h"
+
+namespace fleetqshape {
+namespace {
+
+// Which row each piece counts in.
+class Rows {
+ public:
+  static absl::StatusOr<Rows> Make(const TableQuestion& question, const Scan& scan) {
+    Rows rows;
+    if (question.rows_by == "queue") {
+      for (const Queue queue : question.queues) rows.RowOf(std::string(QueueName(queue)));
+      for (const Piece& piece : scan.pieces()) {
+        rows.row_of_piece_.push_back(rows.RowOf(std::string(QueueName(piece.queue))));
+      }
+      return rows;
+    }
+    std::vector<uint32_t> row_of_relay;
+    bool any = false;
+    for (const RelayView& relay : scan.relays()) {
+      const auto value = question.rows_by == "relay"
+                             ? relay.description->identity.ToString()
+                             : ValueOf(*relay.description, question.rows_by);
+      any = any || value.has_value();
+      row_of_relay.push_back(rows.RowOf(value.value_or("")));
+    }
+    if (!any)
+      return absl::InvalidArgumentError(absl::StrCat("no relay has a label ", question.rows_by));
+    for (const Piece& piece : scan.pieces())
+      rows.row_of_piece_.push_back(row_of_relay[piece.relay]);
+    return rows;
+  }
+
+  size_t size() const { return names_.size(); }
+  const std::string& name(uint32_t row) const { return names_[row]; }
+  uint32_t row_of_piece(size_t piece) const { return row_of_piece_[piece]; }
+
+ private:
+  uint32_t RowOf(const std::string& name) {
+    const auto [entry, is_new] = rows_.try_emplace(name, static_cast<uint32_t>(names_.size()));
+    if (is_new) names_.push_back(name);
+    return entry->second;
+  }
+
+  std::map<std::string, uint32_t> rows_;
+  std::vector<std::string> names_;
+  std::vector<uint32_t> row_of_piece_;
+};
+
+// Adds what counts of a piece to a row.
+void AddPiece(const Piece& piece, bool all_names, FilteredIds* filter, uint64_t* row) {
+  piece.block->arrivals.Visit([&](const auto values) {
+    if (all_names && piece.scale->few_buckets()) {
+      piece.scale->AddUnsorted(values, row);
+      return;
+    }
+    for (size_t i = 0; i < piece.block->name_ids.size(); ++i) {
+      if (!filter->Takes(piece.fleet_id(i))) continue;
+      piece.scale->AddSorted(ListOf(*piece.block, values, i), row);
+    }
+  });
+}
+
+CountedRows CountRows(const TableQuestion& question, const Scan& scan, const Rows& rows,
+                      const NameFilter& filter, const FleetNames& names, const Crew& crew) {
+  const size_t columns = scan.columns();
+  const size_t width = scan.groups().size() * columns;
+  std::vector<CountedRows> counted(crew.workers());
+  std::vector<FilteredIds> filters(crew.workers(), FilteredIds(filter, names));
+  const auto prepare = [&](CountedRows* one) {
+    one->counts.resize(rows.size() * width, 0);
+    one->total.resize(width, 0);
+  };
+  crew.ForEach(scan.pieces().size(), [&](size_t worker, size_t item) {
+    CountedRows& mine = counted[worker];
+    prepare(&mine);
+    const Piece& piece = scan.pieces()[item];
+    const uint32_t row = rows.row_of_piece(item);
+    AddPiece(piece, filter.takes_all(), &filters[worker],
+             mine.counts.data() + row * width + piece.group * columns);
+    if (question.ages) {
+      AddRowArrivals(scan, static_cast<uint32_t>(item), row, filter.takes_all(), &filters[worker],
+                     &mine.arrivals);
+    }
+  });
+  CountedRows& sum = counted[0];
+  prepare(&sum);
+  for (size_t i = 1; i < counted.size(); ++i) {
+    if (!counted[i].total.empty()) sum.Add(counted[i]);
+  }
+  for (size_t i = 0; i < sum.counts.size(); ++i) sum.total[i % width] += sum.counts[i];
+  return std::move(sum);
+}
+
+// Chooses the rows that are shown.
+std::vector<RowCandidate> OrderedRows(const TableQuestion& question, const Scan& scan,
+                                      const Rows& rows, const CountedRows& counted) {
+  const size_t columns = scan.columns();
+  const size_t groups = scan.groups().size();
+  std::vector<uint64_t> totals;
+  for (size_t group = 0; group < groups; ++group) totals.push_back(counted.total[group * columns]);
+  const RowKeys keys(question.order, question.order_group, totals);
+  std::vector<RowCandidate> candidates;
+  for (uint32_t row = 0; row < rows.size(); ++row) {
+    std::vector<uint64_t> sums;
+    for (size_t group = 0; group < groups; ++group) {
+      sums.push_back(counted.counts[(row * groups + group) * columns]);
+    }
+    candidates.push_back({keys.KeyOf(sums), row});
+  }
+  PutIntoOrder(
+      question.order, question.max_rows,
+      [&rows](uint32_t row) { return std::string_view(rows.name(row)); }, &candidates);
+  return candidates;
+}
+
+}  // namespace
+
+absl::Status AnswerByRelays(const TableQuestion& question, const Scan& scan,
+                            const FleetNames& names, const Crew& crew, TableAnswer* answer) {
+  FQS_ASSIGN_OR_RETURN(const Rows rows, Rows::Make(question, scan));
+  const size_t columns = scan.columns();
+  const size_t groups = scan.groups().size();
+  const size_t width = groups * columns;
+  FQS_RETURN_IF_ERROR(CheckTableSize(rows.size() * crew.workers(), groups, columns));
+  const CountedRows counted =
+      CountRows(question, scan, rows, NameFilter(question.names), names, crew);
+  AgeSummary ages;
+  if (question.ages) ages = SummarizeAges(scan, rows.size(), counted.arrivals, crew);
+  if (crew.cancelled()) return CancelledError();
+  answer->rows = rows.size();
+  for (size_t group = 0; group < groups; ++group) {
+    answer->cut_off_total += counted.total[group * columns];
+  }
+  for (const RowCandidate& candidate : OrderedRows(question, scan, rows, counted)) {
+    answer->names.push_back(rows.name(candidate.id));
+    const auto row = counted.counts.begin() + static_cast<std::ptrdiff_t>(candidate.id * width);
+    answer->counts.insert(answer->counts.end(), row, row + static_cast<std::ptrdiff_t>(width));
+    for (size_t group = 0; group < groups; ++group) {
+      answer->cut_off_total -= counted.counts[candidate.id * width + group * columns];
+      if (!question.ages) continue;
+      answer->median_ages.push_back(ages.median[candidate.id * groups + group]);
+      answer->oldest_ages.push_back(ages.oldest[candidate.id * groups + group]);
+    }
+  }
+  answer->total = counted.total;
+  return absl::OkStatus();
+}
+
+}  // namespace fleetqshape

@@ -1,0 +1,60 @@
+#include "aggregator/query/row_order.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace fleetqshape {
+
+double RowKeys::ShareOf(absl::Span<const uint64_t> counts, size_t group) const {
+  if (totals_[group] == 0) return 0;
+  return static_cast<double>(counts[group]) / static_cast<double>(totals_[group]);
+}
+
+double RowKeys::KeyOf(absl::Span<const uint64_t> counts) const {
+  uint64_t sum = 0;
+  double largest = 0;
+  double smallest = std::numeric_limits<double>::infinity();
+  for (size_t group = 0; group < counts.size(); ++group) {
+    sum += counts[group];
+    const double share = ShareOf(counts, group);
+    largest = std::max(largest, share);
+    smallest = std::min(smallest, share);
+  }
+  switch (order_) {
+    case RowOrder::kTotal:
+      return static_cast<double>(sum);
+    case RowOrder::kName:
+      return 0;
+    case RowOrder::kShareDifference:
+      return largest - smallest;
+    case RowOrder::kGroup:
+      return static_cast<double>(counts[order_group_]);
+    case RowOrder::kShareRatio:
+      if (largest == 0) return 0;
+      return smallest == 0 ? std::numeric_limits<double>::infinity() : largest / smallest;
+  }
+  return 0;
+}
+
+void PutIntoOrder(RowOrder order, size_t max_rows,
+                  const std::function<std::string_view(uint32_t)>& name_of,
+                  std::vector<RowCandidate>* candidates) {
+  const auto before = [&](const RowCandidate& a, const RowCandidate& b) {
+    if (a.key != b.key) return a.key > b.key;
+    const std::string_view a_name = name_of(a.id);
+    const std::string_view b_name = name_of(b.id);
+    if (order != RowOrder::kName && a_name.size() != b_name.size()) {
+      return a_name.size() < b_name.size();
+    }
+    return a_name < b_name;
+  };
+  if (max_rows == 0 || max_rows >= candidates->size()) {
+    std::sort(candidates->begin(), candidates->end(), before);
+    return;
+  }
+  const auto end = candidates->begin() + static_cast<std::ptrdiff_t>(max_rows);
+  std::partial_sort(candidates->begin(), end, candidates->end(), before);
+  candidates->erase(end, candidates->end());
+}
+
+}  // namespace fleetqshape

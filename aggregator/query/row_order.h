@@ -1,0 +1,49 @@
+// The order of rows.
+#ifndef FLEETQSHAPE_AGGREGATOR_QUERY_ROW_ORDER_H_
+#define FLEETQSHAPE_AGGREGATOR_QUERY_ROW_ORDER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/types/span.h"
+#include "aggregator/query/question.h"
+
+namespace fleetqshape {
+
+// A row that may be shown. What `id` means is its maker's affair.
+struct RowCandidate {
+  double key = 0;  // RowKeys: rows with larger ones come first
+  uint32_t id = 0;
+};
+
+// What rows are ordered by, from what they count in each group. Immutable.
+class RowKeys {
+ public:
+  // `totals`: TOTAL's counts, by group.
+  RowKeys(RowOrder order, size_t order_group, std::vector<uint64_t> totals)
+      : order_(order), order_group_(order_group), totals_(std::move(totals)) {}
+
+  double KeyOf(absl::Span<const uint64_t> counts) const;
+
+ private:
+  // Of the group's TOTAL.
+  double ShareOf(absl::Span<const uint64_t> counts, size_t group) const;
+
+  RowOrder order_;
+  size_t order_group_;
+  std::vector<uint64_t> totals_;
+};
+
+// Puts the first `max_rows` candidates (0: all) into their order, and drops the others. `name_of`
+// is asked where keys are equal.
+void PutIntoOrder(RowOrder order, size_t max_rows,
+                  const std::function<std::string_view(uint32_t id)>& name_of,
+                  std::vector<RowCandidate>* candidates);
+
+}  // namespace fleetqshape
+
+#endif  // FLEETQSHAPE_AGGREGATOR_QUERY_ROW_ORDER_H_
