@@ -22,7 +22,7 @@ int main(int argc, char** argv) {
       return fleetqshape::ListRelays(*options);
     case fleetqshape::Question::kForget:
       return fleetqshape::ForgetRelays(*options);
-    case fleetqshape::Question::kTable:
+    default:
       break;
   }
   return fleetqshape::AnswerFromFleet(*options);

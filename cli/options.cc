@@ -137,7 +137,7 @@ absl::Status FillSource(const RawOptions& raw, bool selects, CliOptions* options
     return absl::InvalidArgumentError(
         "--compat counts this machine's queue files: give a path, -c DIR or --local");
   }
-  if (!options->local && options->server.empty()) {
+  if (!options->local && options->servers.empty()) {
     return absl::InvalidArgumentError(
         "no aggregator to ask: give --server HOST:PORT, or set FLEETQSHAPE_SERVER or `server` in "
         "the configuration file that --help names; or read this machine's queue with --local");
@@ -148,9 +148,9 @@ absl::Status FillSource(const RawOptions& raw, bool selects, CliOptions* options
       return absl::InvalidArgumentError(
           absl::StrCat("--select ", select, ": must be KEY=VALUE, as role=gateway"));
     }
-    options->matches.emplace_back(select.substr(0, equals), select.substr(equals + 1));
+    options->matches.push_back({select.substr(0, equals), {select.substr(equals + 1)}});
   }
-  return options->local ? absl::OkStatus() : ValidateAddress("--server", options->server);
+  return options->local ? absl::OkStatus() : ValidateAddress("--server", options->servers.front());
 }
 
 // `relays` and `relays forget` are no queues of a fleet. Of this machine's files they are, as for
@@ -253,7 +253,7 @@ void AddQshapeOptions(CLI::App* app, RawOptions* raw, CliOptions* options) {
 }
 
 void AddOwnOptions(CLI::App* app, RawOptions* raw, CliOptions* options) {
-  app->add_option("--server", options->server, "The aggregator to ask (its query address)")
+  app->add_option("--server", options->servers, "The aggregator to ask (its query address)")
       ->type_name("HOST:PORT");
   app->add_option("--cluster", options->clusters, "Relays of these clusters; may be repeated")
       ->type_name("NAME,...");
@@ -282,6 +282,7 @@ void TakeListsInOneWord(CLI::App* app) {
   for (const char* name : kSelectionOptions) {
     app->get_option(name)->allow_extra_args(false)->delimiter(',');
   }
+  app->get_option("--server")->allow_extra_args(false)->delimiter(',');
 }
 
 // True if the command line itself chooses relays. What the environment and the configuration file

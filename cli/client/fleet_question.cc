@@ -48,9 +48,9 @@ int AnswerFromFleet(const CliOptions& options) {
     PrintError(kProgram, std::string(request.status().message()));
     return kExitUsage;
   }
-  const auto answer = AskForTable(options.server, *request);
+  const auto answer = AskForTable(options.servers.front(), *request);
   if (!answer.ok()) {
-    PrintError(kProgram, FailureText(answer.status(), options.server));
+    PrintError(kProgram, FailureText(answer.status(), options.servers.front()));
     return kExitError;
   }
   TextOptions text = options.text;

@@ -20,9 +20,9 @@ constexpr char kProgram[] = "fleetqshape";
 int ListRelays(const CliOptions& options) {
   v1::ListRelaysRequest request;
   *request.mutable_selection() = SelectionOf(options);
-  const auto relays = AskForRelays(options.server, request);
+  const auto relays = AskForRelays(options.servers.front(), request);
   if (!relays.ok()) {
-    PrintError(kProgram, FailureText(relays.status(), options.server));
+    PrintError(kProgram, FailureText(relays.status(), options.servers.front()));
     return kExitError;
   }
   return PrintText(RelaysText(*relays)) ? kExitOk : kExitError;
@@ -32,9 +32,9 @@ int ForgetRelays(const CliOptions& options) {
   v1::ForgetRelaysRequest request;
   *request.mutable_selection() = SelectionOf(options);
   request.set_stranded(options.stranded);
-  const auto response = AskToForget(options.server, request);
+  const auto response = AskToForget(options.servers.front(), request);
   if (!response.ok()) {
-    std::string message = FailureText(response.status(), options.server);
+    std::string message = FailureText(response.status(), options.servers.front());
     if (absl::IsDeadlineExceeded(response.status())) {
       message += " It may forget the relays yet";
     }
