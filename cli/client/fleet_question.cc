@@ -1,8 +1,8 @@
 #include "cli/client/fleet_question.h"
 
-#include <unistd.h>
-
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
@@ -10,6 +10,8 @@
 #include "cli/client/query_client.h"
 #include "cli/client/selection.h"
 #include "cli/output.h"
+#include "cli/output/answer_text.h"
+#include "cli/output/coverage_text.h"
 #include "common/options/layered_options.h"
 
 namespace fleetqshape {
@@ -48,17 +50,17 @@ int AnswerFromFleet(const CliOptions& options) {
     PrintError(kProgram, std::string(request.status().message()));
     return kExitUsage;
   }
-  const auto answer = AskForTable(options.servers.front(), *request);
+  auto answer = AskForTable(options.servers.front(), *request);
   if (!answer.ok()) {
     PrintError(kProgram, FailureText(answer.status(), options.servers.front()));
     return kExitError;
   }
-  TextOptions text = options.text;
-  if (isatty(STDOUT_FILENO) == 1) text.top_rows = options.redraw_rows;
-  const bool printed = PrintText(TableText(answer->table, text));
-  for (const std::string& line : CoverageLines(answer->head.coverage())) {
-    PrintError(kProgram, line);
-  }
+  const std::vector<std::string> coverage = CoverageLines(answer->head.coverage());
+  const AnswerText text =
+      TextOfTable(*std::move(answer), *request, options, StandardOutput(options.color), nullptr);
+  const bool printed = PrintText(text.text);
+  for (const std::string& line : text.notes) PrintError(kProgram, line);
+  for (const std::string& line : coverage) PrintError(kProgram, line);
   return printed ? kExitOk : kExitError;
 }
 

@@ -17,24 +17,10 @@ namespace {
 // Longer than the largest answer takes; who waits longer has another problem.
 constexpr std::chrono::seconds kDeadline(30);
 
-bool Append(v1::TableResponse& response, FleetTable* answer) {
-  if (response.has_head()) {
-    answer->head = std::move(*response.mutable_head());
-    answer->table.columns = answer->head.columns();
-    answer->table.total = {answer->head.total().begin(), answer->head.total().end()};
-  }
-  const size_t columns = answer->table.columns;
-  if (columns == 0 || answer->table.total.size() != columns ||
-      static_cast<size_t>(response.counts_size()) !=
-          static_cast<size_t>(response.names_size()) * columns) {
-    return false;
-  }
-  for (std::string& name : *response.mutable_names()) {
-    answer->table.names.push_back(std::move(name));
-  }
-  answer->table.counts.insert(answer->table.counts.end(), response.counts().begin(),
-                              response.counts().end());
-  return true;
+absl::Status NoSense(const std::string& server) {
+  return absl::DataLossError(
+      absl::StrCat("the answer of ", server,
+                   " makes no sense: is it a fleetqshape-aggregator of this version?"));
 }
 
 }  // namespace
@@ -47,16 +33,15 @@ absl::StatusOr<FleetTable> AskForTable(const std::string& server, const v1::Tabl
   FleetTable answer;
   v1::TableResponse response;
   while (stream->Read(&response)) {
-    if (!Append(response, &answer)) {
+    if (!answer.Append(&response).ok()) {
       context.TryCancel();
       stream->Finish();
-      return absl::DataLossError(absl::StrCat("the answer of ", server,
-                                              " makes no sense: is it a fleetqshape-aggregator "
-                                              "of this version?"));
+      return NoSense(server);
     }
   }
   const grpc::Status status = stream->Finish();
   if (!status.ok()) return ToAbslStatus(status);
+  if (!answer.Finish().ok()) return NoSense(server);
   return answer;
 }
 

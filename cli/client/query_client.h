@@ -5,15 +5,10 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "common/shape/shape_table.h"
+#include "cli/output/fleet_table.h"
 #include "fleetqshape/v1/query.pb.h"
 
 namespace fleetqshape {
-
-struct FleetTable {
-  Table table;
-  v1::TableHead head;
-};
 
 // The whole answer. UNAVAILABLE: no aggregator answers at `server` (HOST:PORT); other errors are
 // the aggregator's, or DATA_LOSS for an answer that makes no sense.

@@ -8,12 +8,17 @@
 #include "cli/client/query_client.h"
 #include "cli/client/selection.h"
 #include "cli/output.h"
+#include "cli/output/answer_text.h"
+#include "cli/output/forgotten_text.h"
+#include "cli/output/relays_screen.h"
 #include "common/options/layered_options.h"
 
 namespace fleetqshape {
 namespace {
 
 constexpr char kProgram[] = "fleetqshape";
+// Not all relays are fresh.
+constexpr int kExitIncomplete = 3;
 
 }  // namespace
 
@@ -25,7 +30,13 @@ int ListRelays(const CliOptions& options) {
     PrintError(kProgram, FailureText(relays.status(), options.servers.front()));
     return kExitError;
   }
-  return PrintText(RelaysText(*relays)) ? kExitOk : kExitError;
+  if (options.check) {
+    const RelaysCheck check = CheckRelays(*relays);
+    if (!PrintText(check.line + "\n")) return kExitError;
+    return check.all_fresh ? kExitOk : kExitIncomplete;
+  }
+  const std::string text = TextOfRelays(*relays, options.output, StandardOutput(options.color));
+  return PrintText(text) ? kExitOk : kExitError;
 }
 
 int ForgetRelays(const CliOptions& options) {
