@@ -5,11 +5,14 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "cli/client/fleet_text.h"
 #include "cli/client/query_client.h"
-#include "cli/client/selection.h"
+#include "cli/client/table_request.h"
+#include "cli/client/verdict.h"
 #include "cli/output.h"
+#include "common/base/nearest_word.h"
 #include "common/options/layered_options.h"
 
 namespace fleetqshape {
@@ -17,49 +20,42 @@ namespace {
 
 constexpr char kProgram[] = "fleetqshape";
 
-absl::StatusOr<v1::TableRequest> MakeRequest(const CliOptions& options) {
-  v1::TableRequest request;
-  *request.mutable_selection() = SelectionOf(options);
-  for (const std::string& name : options.queues) {
-    const auto queue = QueueFromName(name);
-    if (!queue) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("unknown queue ", name,
-                       ": a fleet has maildrop, hold, incoming, active and "
-                       "deferred (a directory of this machine is given as an absolute path)"));
-    }
-    request.add_queues(static_cast<v1::Queue>(*queue));
+bool PrintAnswer(const CliOptions& options, const FleetTable& answer, bool on_terminal) {
+  TextOptions text = options.text;
+  if (on_terminal) text.top_rows = options.redraw_rows;
+  return PrintText(TableText(SummedTable(answer), text));
+}
+
+// A label that no relay has may be a mistyped word of ours.
+std::string HintOf(const CliOptions& options, const absl::Status& failure) {
+  if (!absl::IsNotFound(failure) && !absl::IsInvalidArgument(failure)) return "";
+  for (const std::string& key : {options.rows_by, options.compare_key}) {
+    const std::string word = NearestWord(key, {"host", "relay", "cluster", "instance", "queue"});
+    const bool is_about_it = absl::StrContains(failure.message(), key);
+    if (!word.empty() && word != key && is_about_it)
+      return absl::StrCat(" (did you mean ", word, "?)");
   }
-  request.set_axis(static_cast<v1::Axis>(options.axis));
-  request.set_bucket_count(options.buckets.bucket_count);
-  request.set_bucket_minutes(options.buckets.bucket_minutes);
-  request.set_linear(options.buckets.linear);
-  request.set_parents(options.rows.parents);
-  request.set_min_subdomains(options.rows.min_subdomains);
-  request.set_at_seconds(options.at_seconds.value_or(0));
-  return request;
+  return "";
 }
 
 }  // namespace
 
 int AnswerFromFleet(const CliOptions& options) {
-  const auto request = MakeRequest(options);
-  if (!request.ok()) {
-    PrintError(kProgram, std::string(request.status().message()));
-    return kExitUsage;
-  }
-  const auto answer = AskForTable(options.servers.front(), *request);
+  const bool on_terminal = isatty(STDOUT_FILENO) == 1;
+  QueryClient client(options.servers, options.tls);
+  const auto answer = AskForTable(options, TableRequestOf(options, on_terminal), &client);
   if (!answer.ok()) {
-    PrintError(kProgram, FailureText(answer.status(), options.servers.front()));
+    PrintError(kProgram, absl::StrCat(answer.status().message(), HintOf(options, answer.status())));
     return kExitError;
   }
-  TextOptions text = options.text;
-  if (isatty(STDOUT_FILENO) == 1) text.top_rows = options.redraw_rows;
-  const bool printed = PrintText(TableText(answer->table, text));
+  const bool printed = PrintAnswer(options, *answer, on_terminal);
+  for (const std::string& failure : client.failures()) PrintError(kProgram, failure);
   for (const std::string& line : CoverageLines(answer->head.coverage())) {
     PrintError(kProgram, line);
   }
-  return printed ? kExitOk : kExitError;
+  const Verdict verdict = VerdictOf(options, answer->head);
+  for (const std::string& line : verdict.lines) PrintError(kProgram, line);
+  return printed ? verdict.exit_status : kExitError;
 }
 
 }  // namespace fleetqshape
