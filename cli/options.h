@@ -1,4 +1,4 @@
-// fleetqshape's options.
+// What fleetqshape is asked (cli/options reads it from the command line).
 #ifndef FLEETQSHAPE_CLI_OPTIONS_H_
 #define FLEETQSHAPE_CLI_OPTIONS_H_
 
@@ -120,12 +120,6 @@ struct CliOptions {
   // line, the last one being the one to complete.
   std::vector<std::string> arguments;
 };
-
-// Reads the command line, the environment and the configuration file. If there is nothing to do
-// (--help, --version, wrong use) it has printed what there is to say and returns nothing:
-// `exit_status` is what to exit with. Values that qshape would warn about get a warning on standard
-// error and leave the default in place, as there.
-std::optional<CliOptions> ParseCliOptions(int argc, const char* const* argv, int* exit_status);
 
 }  // namespace fleetqshape
 

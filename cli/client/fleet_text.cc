@@ -13,8 +13,9 @@ std::string FailureText(const absl::Status& failure, const std::string& server) 
   }
   if (absl::IsUnimplemented(failure)) {
     return absl::StrCat(server,
-                        " answers no questions: is this the aggregator's ingest address? Its "
-                        "query address is needed");
+                        " does not know this question: is this the aggregator's ingest address "
+                        "(its query address is needed), or is the aggregator of another version "
+                        "than this command (" FLEETQSHAPE_VERSION ")?");
   }
   if (absl::IsDeadlineExceeded(failure)) {
     return absl::StrCat(server,

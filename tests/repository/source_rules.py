@@ -34,11 +34,12 @@ _MAY_INCLUDE = {
                        "aggregator/ingest", "aggregator/query"),
     "aggregator": ("common", "aggregator"),
     # The command's options are what both of its ways to an answer are asked.
+    "cli/options": ("common/base", "common/shape", "common/options", "cli"),
+    "cli/output": ("common/base", "common/shape", "cli"),
     "cli/local": ("common/base", "common/shape", "common/postfix", "common/options", "cli",
                   "cli/output"),
-    "cli/output": ("common/base", "common/shape", "cli"),
     "cli/client": ("common/base", "common/shape", "common/options", "common/rpc", "cli",
-                   "cli/output"),
+                   "cli/options", "cli/output"),
     "cli": ("common", "cli"),
 }
 
