@@ -62,7 +62,7 @@ Screen TableScreen(const FleetTable& answer, const TableView& view) {
   ScreenLine heads;
   heads.AddSpaces(fit.name_width);
   columns.AddHeads(&heads);
-  screen.text.push_back(std::move(heads));
+  screen.text.push_back(narrow ? heads.Cut(view.screen_columns) : std::move(heads));
   const HeatScale scale = ScaleOf(answer);
   const GroupRow total = answer.total(0);
   HeatScale total_scale;

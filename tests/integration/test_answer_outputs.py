@@ -24,7 +24,7 @@ from support.waiting import wait_until
 
 OK, ERROR, USAGE, INCOMPLETE = 0, 1, 2, 3
 COLOR = re.compile(rb"\x1b\[[0-9;]*m")
-HOSTILE = (b"evil\x1b[2J.example", b"=cmd.example", b"two\r\nrow,TOTAL,,9.example", b"q\"uote,\\.example",
+HOSTILE = (b"evil\x1b[2j.example", b"=cmd.example", b"two\r\nrow,total,,9.example", b"q\"uote,\\.example",
            b"broken\xff.example", "bücher.example".encode(), b"xn--bcher-kva.example")
 
 
@@ -197,8 +197,7 @@ class Hostile(unittest.TestCase):
     def test_unicode(self) -> None:
         self.assertEqual(self.output().count("xn--bcher-kva.example"), 1)
         self.assertEqual(self.output("--unicode").count("bücher.example"), 2)
-        columns = {line.rindex(" ") for line in self.output("--unicode").splitlines()}
-        self.assertEqual(len(columns), 1)
+        self.assertEqual(len({len(line) for line in self.output("--unicode").splitlines()}), 1)
         self.assertIn("bücher.example", ask("--unicode", "--at", str(NOW), self.queue).stdout.decode())
 
     def test_json(self) -> None:

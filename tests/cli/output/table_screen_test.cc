@@ -116,6 +116,15 @@ TEST(TableScreenTest, ANarrowTerminalGetsLessNotWrappedLines) {
 )");
 }
 
+TEST(TableScreenTest, NoLineIsWiderThanANarrowTerminal) {
+  TableView view = View();
+  for (view.screen_columns = 1; view.screen_columns < 80; ++view.screen_columns) {
+    for (const ScreenLine& line : TableScreen(SmallAnswer(), view).text) {
+      ASSERT_LE(line.Width(), view.screen_columns);
+    }
+  }
+}
+
 TEST(TableScreenTest, RowsThatAreNotShownAreTold) {
   FleetTable answer = SmallAnswer();
   TableView view = View();
