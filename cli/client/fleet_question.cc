@@ -1,17 +1,20 @@
 #include "cli/client/fleet_question.h"
 
-#include <unistd.h>
-
+#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "cli/client/fleet_text.h"
 #include "cli/client/query_client.h"
 #include "cli/client/table_request.h"
 #include "cli/client/verdict.h"
 #include "cli/output.h"
+#include "cli/output/answer_text.h"
+#include "cli/output/coverage_text.h"
+#include "cli/output/terminal.h"
 #include "common/base/nearest_word.h"
 #include "common/options/layered_options.h"
 
@@ -20,10 +23,17 @@ namespace {
 
 constexpr char kProgram[] = "fleetqshape";
 
-bool PrintAnswer(const CliOptions& options, const FleetTable& answer, bool on_terminal) {
-  TextOptions text = options.text;
-  if (on_terminal) text.top_rows = options.redraw_rows;
-  return PrintText(TableText(SummedTable(answer), text));
+// The relays that the answer is about, if it shows how full their queues are. Without them the
+// answer does without that.
+std::optional<v1::ListRelaysResponse> RelaysFor(const CliOptions& options,
+                                                const v1::TableRequest& asked,
+                                                QueryClient* client) {
+  if (!WantsFullness(options)) return std::nullopt;
+  v1::ListRelaysRequest request;
+  *request.mutable_selection() = asked.selection();
+  auto relays = client->ListRelays(request);
+  if (!relays.ok()) return std::nullopt;
+  return *std::move(relays);
 }
 
 // A label that no relay has may be a mistyped word of ours.
@@ -41,19 +51,25 @@ std::string HintOf(const CliOptions& options, const absl::Status& failure) {
 }  // namespace
 
 int AnswerFromFleet(const CliOptions& options) {
-  const bool on_terminal = isatty(STDOUT_FILENO) == 1;
+  const Terminal terminal = StandardOutput(options.color);
+  const v1::TableRequest request = TableRequestOf(options, terminal.is_terminal);
   QueryClient client(options.servers, options.tls);
-  const auto answer = AskForTable(options, TableRequestOf(options, on_terminal), &client);
+  auto answer = AskForTable(options, request, &client);
   if (!answer.ok()) {
     PrintError(kProgram, absl::StrCat(answer.status().message(), HintOf(options, answer.status())));
     return kExitError;
   }
-  const bool printed = PrintAnswer(options, *answer, on_terminal);
-  for (const std::string& failure : client.failures()) PrintError(kProgram, failure);
-  for (const std::string& line : CoverageLines(answer->head.coverage())) {
-    PrintError(kProgram, line);
+  std::vector<std::string> lines = client.failures();
+  const auto relays = RelaysFor(options, request, &client);
+  const v1::TableHead head = answer->head;
+  const AnswerText text =
+      TextOfTable(*std::move(answer), request, options, terminal, relays ? &*relays : nullptr);
+  const bool printed = PrintText(text.text);
+  for (const auto& more : {text.notes, CoverageLines(head.coverage())}) {
+    lines.insert(lines.end(), more.begin(), more.end());
   }
-  const Verdict verdict = VerdictOf(options, answer->head);
+  for (const std::string& line : lines) PrintError(kProgram, line);
+  const Verdict verdict = VerdictOf(options, head);
   for (const std::string& line : verdict.lines) PrintError(kProgram, line);
   return printed ? verdict.exit_status : kExitError;
 }

@@ -20,11 +20,6 @@
 namespace fleetqshape {
 namespace {
 
-template <typename From, typename To>
-void AppendAll(const From& from, To* to) {
-  to->insert(to->end(), from.begin(), from.end());
-}
-
 // Aggregators before 0.2 know no groups, and none of what is asked for with these.
 bool NeedsNewerAggregator(const v1::TableRequest& request) {
   return !request.rows_by().empty() || request.names_size() > 0 || request.has_min_age_seconds() ||
@@ -43,36 +38,6 @@ absl::Status Nonsense(const std::string& server) {
   return absl::DataLossError(absl::StrCat("the answer of ", server,
                                           " makes no sense: is it a fleetqshape-aggregator "
                                           "of this version (" FLEETQSHAPE_VERSION ")?"));
-}
-
-bool HeadIsWhole(const v1::TableHead& head, bool ages) {
-  const int groups = head.groups_size();
-  return head.columns() > 0 &&
-         static_cast<uint64_t>(head.total_size()) == uint64_t{head.columns()} * groups &&
-         (!ages || (head.median_ages_size() == groups && head.oldest_ages_size() == groups));
-}
-
-// False if it does not fit what came before.
-bool Append(v1::TableResponse& response, bool ages, FleetTable* answer) {
-  if (response.has_head()) {
-    answer->head = std::move(*response.mutable_head());
-    if (answer->head.groups_size() == 0) {
-      answer->head.add_groups()->set_relays(answer->head.coverage().relays());
-    }
-    if (!HeadIsWhole(answer->head, ages)) return false;
-  }
-  const size_t cells = static_cast<size_t>(response.names_size()) * answer->groups();
-  if (answer->columns() == 0 ||
-      static_cast<size_t>(response.counts_size()) != cells * answer->columns() ||
-      (ages && (static_cast<size_t>(response.median_ages_size()) != cells ||
-                static_cast<size_t>(response.oldest_ages_size()) != cells))) {
-    return false;
-  }
-  for (std::string& name : *response.mutable_names()) answer->names.push_back(std::move(name));
-  AppendAll(response.counts(), &answer->counts);
-  AppendAll(response.median_ages(), &answer->median_ages);
-  AppendAll(response.oldest_ages(), &answer->oldest_ages);
-  return true;
 }
 
 TlsFiles FilesOf(const TlsOptions& tls) {
@@ -95,7 +60,7 @@ absl::StatusOr<FleetTable> ReadTable(const std::shared_ptr<grpc::Channel>& chann
   while (stream->Read(&response)) {
     const bool older =
         response.has_head() && response.head().groups_size() == 0 && NeedsNewerAggregator(request);
-    if (older || !Append(response, request.ages(), &answer)) {
+    if (older || !answer.Append(&response).ok()) {
       context.TryCancel();
       stream->Finish();
       return older ? AnotherVersion(server) : Nonsense(server);
@@ -103,7 +68,8 @@ absl::StatusOr<FleetTable> ReadTable(const std::shared_ptr<grpc::Channel>& chann
   }
   const grpc::Status status = stream->Finish();
   if (!status.ok()) return ToAbslStatus(status);
-  return answer;
+  const bool has_all = answer.Finish().ok() && (answer.has_ages() || !request.ages());
+  return has_all ? absl::StatusOr<FleetTable>(std::move(answer)) : Nonsense(server);
 }
 
 }  // namespace

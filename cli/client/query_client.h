@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "cli/client/fleet_table.h"
 #include "cli/options.h"
+#include "cli/output/fleet_table.h"
 #include "fleetqshape/v1/query.pb.h"
 
 namespace grpc {

@@ -4,10 +4,13 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "cli/client/fleet_text.h"
 #include "cli/client/query_client.h"
 #include "cli/client/selection.h"
+#include "cli/client/verdict.h"
 #include "cli/output.h"
+#include "cli/output/answer_text.h"
+#include "cli/output/forgotten_text.h"
+#include "cli/output/relays_screen.h"
 #include "common/options/layered_options.h"
 
 namespace fleetqshape {
@@ -27,7 +30,13 @@ int ListRelays(const CliOptions& options) {
     return kExitError;
   }
   for (const std::string& failure : client.failures()) PrintError(kProgram, failure);
-  return PrintText(RelaysText(*relays)) ? kExitOk : kExitError;
+  if (options.check) {
+    const RelaysCheck check = CheckRelays(*relays);
+    if (!PrintText(check.line + "\n")) return kExitError;
+    return check.all_fresh ? kExitOk : kExitIncomplete;
+  }
+  const std::string text = TextOfRelays(*relays, options.output, StandardOutput(options.color));
+  return PrintText(text) ? kExitOk : kExitError;
 }
 
 int ForgetRelays(const CliOptions& options) {

@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "absl/strings/str_cat.h"
-#include "cli/client/fleet_text.h"
+#include "cli/output/figures.h"
 
 namespace fleetqshape {
 namespace {

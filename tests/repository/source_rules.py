@@ -35,9 +35,11 @@ _MAY_INCLUDE = {
     "aggregator": ("common", "aggregator"),
     # The command's options are what both of its ways to an answer are asked.
     "cli/options": ("common/base", "common/shape", "common/options", "cli"),
-    "cli/local": ("common/base", "common/shape", "common/postfix", "common/options", "cli"),
+    "cli/output": ("common/base", "common/shape", "cli"),
+    "cli/local": ("common/base", "common/shape", "common/postfix", "common/options", "cli",
+                  "cli/output"),
     "cli/client": ("common/base", "common/shape", "common/options", "common/rpc", "cli",
-                   "cli/options"),
+                   "cli/options", "cli/output"),
     "cli": ("common", "cli"),
 }
 
