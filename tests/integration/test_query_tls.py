@@ -49,6 +49,11 @@ class Servers(TestCase):
         self.assert_says(ask("--server", localhost, "relays", variables={"FLEETQSHAPE_TLS_CA": self.authority.ca}),
                          REACHED)
 
+    def test_authorities_of_the_system(self) -> None:
+        aggregator = self.aggregator(self.authority.issue())
+        self.assert_says(ask("--server", aggregator.query_address, "--tls",
+                             variables={"GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": self.authority.ca}), REACHED)
+
     def test_unknown_authority(self) -> None:
         aggregator = self.aggregator(self.authority.issue())
         self.assert_says(aggregator.ask("--tls-ca", self.other.ca),
