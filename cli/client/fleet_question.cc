@@ -42,8 +42,9 @@ std::string HintOf(const CliOptions& options, const absl::Status& failure) {
   for (const std::string& key : {options.rows_by, options.compare_key}) {
     const std::string word = NearestWord(key, {"host", "relay", "cluster", "instance", "queue"});
     const bool is_about_it = absl::StrContains(failure.message(), key);
-    if (!word.empty() && word != key && is_about_it)
+    if (!word.empty() && word != key && is_about_it) {
       return absl::StrCat(" (did you mean ", word, "?)");
+    }
   }
   return "";
 }

@@ -147,6 +147,11 @@ absl::Status FillWatch(const RawOptions& raw, CliOptions* options) {
   return absl::OkStatus();
 }
 
+absl::Status FillHow(const RawOptions& raw, CliOptions* options) {
+  FQS_RETURN_IF_ERROR(FillChoice("--output", raw.output, OutputWords(), &options->output));
+  return FillChoice("--color", raw.color, ColorWords(), &options->color);
+}
+
 }  // namespace
 
 Words RowKeyWords() { return {"host", "relay", "cluster", "instance", "queue", "role"}; }
@@ -154,11 +159,16 @@ Words SortWords() { return {"total", "name", "share", "ratio"}; }
 Words OutputWords() { return {"table", "wide", "json", "csv", "prometheus"}; }
 Words ColorWords() { return {"auto", "always", "never"}; }
 
-absl::Status FitsLocalFiles(const CLI::App& app) {
+absl::Status FillLocalOptions(const CLI::App& app, const RawOptions& raw, CliOptions* options) {
+  FQS_RETURN_IF_ERROR(FillHow(raw, options));
   for (const CLI::Option* option : app.parse_order()) {
     const std::string& group = option->get_group();
+    const std::string name = option->get_name();
     if (group != kTableGroup && group != kOutputGroup) continue;
-    return Wrong(absl::StrCat(option->get_name(),
+    const bool for_people = options->output == Output::kTable || options->output == Output::kWide;
+    if (name == "--color" || name == "--unicode" || (name == "--output" && for_people)) continue;
+    const std::string what = name == "--output" ? absl::StrCat(name, " ", raw.output) : name;
+    return Wrong(absl::StrCat(what,
                               " is for questions to an aggregator; this one is about this "
                               "machine's queue files (a path, -c or --local was given)"));
   }
@@ -166,8 +176,7 @@ absl::Status FitsLocalFiles(const CLI::App& app) {
 }
 
 absl::Status FillFleetOptions(const CLI::App& app, const RawOptions& raw, CliOptions* options) {
-  FQS_RETURN_IF_ERROR(FillChoice("--output", raw.output, OutputWords(), &options->output));
-  FQS_RETURN_IF_ERROR(FillChoice("--color", raw.color, ColorWords(), &options->color));
+  FQS_RETURN_IF_ERROR(FillHow(raw, options));
   FQS_RETURN_IF_ERROR(FillNames(raw, options));
   FQS_RETURN_IF_ERROR(FillAges(raw, options));
   if (IsTyped(app, {"--by"})) {

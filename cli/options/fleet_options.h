@@ -21,10 +21,12 @@ std::vector<std::string> SortWords();
 std::vector<std::string> OutputWords();
 std::vector<std::string> ColorWords();
 
-// INVALID_ARGUMENT if an option was typed that only an aggregator can answer.
-absl::Status FitsLocalFiles(const CLI::App& app);
+// For this machine's files. INVALID_ARGUMENT also if an option was typed that only an aggregator
+// can answer.
+absl::Status FillLocalOptions(const CLI::App& app, const RawOptions& raw, CliOptions* options);
 
-// INVALID_ARGUMENT for values that make no sense, and for options that exclude each other.
+// For a fleet. INVALID_ARGUMENT for values that make no sense, and for options that exclude each
+// other.
 absl::Status FillFleetOptions(const CLI::App& app, const RawOptions& raw, CliOptions* options);
 
 }  // namespace fleetqshape

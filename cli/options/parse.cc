@@ -80,7 +80,7 @@ absl::Status FillSource(const CLI::App& app, const RawOptions& raw, CliOptions* 
           "--cluster, --host, --role and --select choose relays of a fleet; this question is about "
           "this machine's queue files (a path, -c or --local was given)");
     }
-    return FitsLocalFiles(app);
+    return FillLocalOptions(app, raw, options);
   }
   if (options->compat) {
     return absl::InvalidArgumentError(

@@ -49,6 +49,11 @@ class Servers(TestCase):
         self.assert_says(ask("--server", localhost, "relays", variables={"FLEETQSHAPE_TLS_CA": self.authority.ca}),
                          REACHED)
 
+    def test_authorities_of_the_system(self) -> None:
+        aggregator = self.aggregator(self.authority.issue())
+        self.assert_says(ask("--server", aggregator.query_address, "--tls",
+                             variables={"GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": self.authority.ca}), REACHED)
+
     def test_unknown_authority(self) -> None:
         aggregator = self.aggregator(self.authority.issue())
         self.assert_says(aggregator.ask("--tls-ca", self.other.ca),
@@ -91,9 +96,11 @@ class Clients(TestCase):
 
     def test_who_has_a_certificate_is_answered(self) -> None:
         self.assert_says(self.ask(*self.other.issue()), REACHED)
-        self.assert_says(self.ask(), "it answers those only who have a certificate: give --tls-certificate and --tls-key")
+        self.assert_says(self.ask(), "it answers those only who have a certificate: give --tls-certificate and "
+                                     "--tls-key")
         certificate, key = self.authority.issue()
-        self.assert_says(self.ask(certificate, key), f"it does not take {certificate}: is that from an authority that it knows")
+        self.assert_says(self.ask(certificate, key),
+                         f"it does not take {certificate}: is that from an authority that it knows")
 
     def test_own_files_are_looked_at_first(self) -> None:
         certificate, key = self.other.issue(begin="20200101000000Z", end="20210102030405Z")
