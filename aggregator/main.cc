@@ -37,6 +37,7 @@
 #include "common/base/standard_streams.h"
 #include "common/options/layered_options.h"
 #include "common/rpc/channel.h"
+#include "common/rpc/tls.h"
 
 namespace fleetqshape {
 namespace {
@@ -47,12 +48,16 @@ constexpr std::chrono::milliseconds kStopGrace(200);
 // Questions beyond these are turned away at once.
 constexpr size_t kMaxWaitingQuestions = 256;
 
-// A server with one service. `*address` becomes the address that it listens on, port included.
-std::unique_ptr<grpc::Server> StartServer(grpc::Service* service, std::string* address) {
+// A server with one service, in plain text if `credentials` is null. `*address` becomes the address
+// that it listens on, port included.
+std::unique_ptr<grpc::Server> StartServer(
+    grpc::Service* service, const std::shared_ptr<grpc::ServerCredentials>& credentials,
+    std::string* address) {
   grpc::ServerBuilder builder;
   ApplyServerSettings(&builder);
   int port = 0;
-  builder.AddListeningPort(*address, grpc::InsecureServerCredentials(), &port);
+  builder.AddListeningPort(
+      *address, credentials == nullptr ? grpc::InsecureServerCredentials() : credentials, &port);
   builder.RegisterService(service);
   std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
   if (server == nullptr || port == 0) return nullptr;
@@ -71,12 +76,28 @@ absl::StatusOr<std::unique_ptr<MetricsServer>> StartMetrics(const std::string& a
       absl::StrCat("cannot listen on ", address, " for metrics: ", server.status().message()));
 }
 
+// For questions; null if there is no certificate.
+absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> QueryCredentials(
+    const AggregatorOptions& options) {
+  if (options.query_tls_certificate.empty()) return nullptr;
+  return ServerTls(
+      {options.query_tls_client_ca, options.query_tls_certificate, options.query_tls_key});
+}
+
+void LogEnd(const IngestEngine::Counters& counters) {
+  spdlog::info(
+      "stopping: applied {} reports with {} cells in {} batches, {} duplicates, {} refused",
+      counters.reports, counters.cells, counters.batches, counters.duplicates, counters.refused);
+}
+
 int Run(const AggregatorOptions& options) {
   const auto fail = [](std::string_view message) {
     PrintError("fleetqshape-aggregator", message);
     return kExitError;
   };
   StopSignals signals;
+  const auto query_credentials = QueryCredentials(options);
+  if (!query_credentials.ok()) return fail(std::string(query_credentials.status().message()));
   const SystemClock clock;
   auto store = OpenRocksDbStore(options.data_directory);
   if (!store.ok()) return fail(std::string(store.status().message()));
@@ -95,7 +116,7 @@ int Run(const AggregatorOptions& options) {
   std::string ingest_address = options.ingest_listen;
   std::string query_address = options.query_listen;
   // Agents last: their streams would keep a server that is to end.
-  const auto query_server = StartServer(query_service.get(), &query_address);
+  const auto query_server = StartServer(query_service.get(), *query_credentials, &query_address);
   if (query_server == nullptr) {
     return fail(absl::StrCat("cannot listen on ", options.query_listen,
                              " for questions: is the port in use?"));
@@ -105,7 +126,7 @@ int Run(const AggregatorOptions& options) {
   if (!metrics.ok()) return fail(std::string(metrics.status().message()));
   const std::string metrics_word =
       *metrics == nullptr ? "" : absl::StrCat(" metrics=", (*metrics)->address());
-  const auto ingest_server = StartServer(ingest_service.get(), &ingest_address);
+  const auto ingest_server = StartServer(ingest_service.get(), nullptr, &ingest_address);
   if (ingest_server == nullptr) {
     ingest.Stop();
     query_server->Shutdown(std::chrono::system_clock::now());
@@ -126,10 +147,7 @@ int Run(const AggregatorOptions& options) {
   ingest_server->Shutdown(deadline);
   query_server->Shutdown(deadline);
   ingest.Stop();
-  const IngestEngine::Counters counters = ingest.counters();
-  spdlog::info(
-      "stopping: applied {} reports with {} cells in {} batches, {} duplicates, {} refused",
-      counters.reports, counters.cells, counters.batches, counters.duplicates, counters.refused);
+  LogEnd(ingest.counters());
   return kExitOk;
 }
 

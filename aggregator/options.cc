@@ -21,6 +21,14 @@ absl::Status Validate(const AggregatorOptions& options) {
   }
   FQS_RETURN_IF_ERROR(ValidateAddress("--ingest-listen", options.ingest_listen));
   FQS_RETURN_IF_ERROR(ValidateAddress("--query-listen", options.query_listen));
+  if (options.query_tls_certificate.empty() != options.query_tls_key.empty()) {
+    return absl::InvalidArgumentError(
+        "--query-tls-certificate and --query-tls-key go together: one is missing");
+  }
+  if (!options.query_tls_client_ca.empty() && options.query_tls_certificate.empty()) {
+    return absl::InvalidArgumentError(
+        "--query-tls-client-ca needs --query-tls-certificate and --query-tls-key");
+  }
   if (!options.metrics_listen.empty()) {
     FQS_RETURN_IF_ERROR(ValidateAddress("--metrics-listen", options.metrics_listen));
   }
@@ -54,6 +62,14 @@ std::optional<AggregatorOptions> ParseAggregatorOptions(int argc, const char* co
   app.add_option("--query-listen", options.query_listen,
                  "Where questions are asked; port 0 lets the system choose")
       ->type_name("HOST:PORT");
+  app.add_option("--query-tls-certificate", options.query_tls_certificate,
+                 "Answer questions encrypted, with this certificate (PEM); plain text if left out")
+      ->type_name("FILE");
+  app.add_option("--query-tls-key", options.query_tls_key, "The key of that certificate (PEM)")
+      ->type_name("FILE");
+  app.add_option("--query-tls-client-ca", options.query_tls_client_ca,
+                 "Answer only who has a certificate from these authorities (PEM)")
+      ->type_name("FILE");
   app.add_option("--metrics-listen", options.metrics_listen,
                  "Where Prometheus gets /metrics; port 0 lets the system choose; none if left out")
       ->type_name("HOST:PORT");

@@ -2,10 +2,15 @@
 
 #include <csignal>
 
+#include "cli/client/completion_question.h"
 #include "cli/client/fleet_question.h"
 #include "cli/client/relays_question.h"
 #include "cli/local/local_question.h"
 #include "cli/options.h"
+#include "cli/options/completion.h"
+#include "cli/options/context_command.h"
+#include "cli/options/parse.h"
+#include "cli/output.h"
 #include "common/base/clock.h"
 #include "common/base/standard_streams.h"
 
@@ -22,6 +27,14 @@ int main(int argc, char** argv) {
       return fleetqshape::ListRelays(*options);
     case fleetqshape::Question::kForget:
       return fleetqshape::ForgetRelays(*options);
+    case fleetqshape::Question::kContextList:
+      return fleetqshape::ListContexts(*options);
+    case fleetqshape::Question::kContextUse:
+      return fleetqshape::UseContext(*options);
+    case fleetqshape::Question::kCompletionScript:
+      return fleetqshape::PrintText(fleetqshape::CompletionScript(options->arguments[0])) ? 0 : 1;
+    case fleetqshape::Question::kComplete:
+      return fleetqshape::CompleteWord(*options);
     case fleetqshape::Question::kTable:
       break;
   }

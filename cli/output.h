@@ -6,8 +6,8 @@
 
 namespace fleetqshape {
 
-// Writes and flushes. False if it can't be written; a line on standard error has said so then,
-// unless the reader just went away (as `head` does).
+// Writes and flushes. False if it can't be written; a line on standard error has said so then. If
+// the reader just went away (as `head` does) the program ends here, quietly, by SIGPIPE.
 bool PrintText(std::string_view text);
 
 }  // namespace fleetqshape

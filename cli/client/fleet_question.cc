@@ -1,15 +1,21 @@
 #include "cli/client/fleet_question.h"
 
-#include <unistd.h>
-
+#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "cli/client/fleet_text.h"
 #include "cli/client/query_client.h"
-#include "cli/client/selection.h"
+#include "cli/client/table_request.h"
+#include "cli/client/verdict.h"
 #include "cli/output.h"
+#include "cli/output/answer_text.h"
+#include "cli/output/coverage_text.h"
+#include "cli/output/terminal.h"
+#include "common/base/nearest_word.h"
 #include "common/options/layered_options.h"
 
 namespace fleetqshape {
@@ -17,49 +23,56 @@ namespace {
 
 constexpr char kProgram[] = "fleetqshape";
 
-absl::StatusOr<v1::TableRequest> MakeRequest(const CliOptions& options) {
-  v1::TableRequest request;
-  *request.mutable_selection() = SelectionOf(options);
-  for (const std::string& name : options.queues) {
-    const auto queue = QueueFromName(name);
-    if (!queue) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("unknown queue ", name,
-                       ": a fleet has maildrop, hold, incoming, active and "
-                       "deferred (a directory of this machine is given as an absolute path)"));
+// The relays that the answer is about, if it shows how full their queues are. Without them the
+// answer does without that.
+std::optional<v1::ListRelaysResponse> RelaysFor(const CliOptions& options,
+                                                const v1::TableRequest& asked,
+                                                QueryClient* client) {
+  if (!WantsFullness(options)) return std::nullopt;
+  v1::ListRelaysRequest request;
+  *request.mutable_selection() = asked.selection();
+  auto relays = client->ListRelays(request);
+  if (!relays.ok()) return std::nullopt;
+  return *std::move(relays);
+}
+
+// A label that no relay has may be a mistyped word of ours.
+std::string HintOf(const CliOptions& options, const absl::Status& failure) {
+  if (!absl::IsNotFound(failure) && !absl::IsInvalidArgument(failure)) return "";
+  for (const std::string& key : {options.rows_by, options.compare_key}) {
+    const std::string word = NearestWord(key, {"host", "relay", "cluster", "instance", "queue"});
+    const bool is_about_it = absl::StrContains(failure.message(), key);
+    if (!word.empty() && word != key && is_about_it) {
+      return absl::StrCat(" (did you mean ", word, "?)");
     }
-    request.add_queues(static_cast<v1::Queue>(*queue));
   }
-  request.set_axis(static_cast<v1::Axis>(options.axis));
-  request.set_bucket_count(options.buckets.bucket_count);
-  request.set_bucket_minutes(options.buckets.bucket_minutes);
-  request.set_linear(options.buckets.linear);
-  request.set_parents(options.rows.parents);
-  request.set_min_subdomains(options.rows.min_subdomains);
-  request.set_at_seconds(options.at_seconds.value_or(0));
-  return request;
+  return "";
 }
 
 }  // namespace
 
 int AnswerFromFleet(const CliOptions& options) {
-  const auto request = MakeRequest(options);
-  if (!request.ok()) {
-    PrintError(kProgram, std::string(request.status().message()));
-    return kExitUsage;
-  }
-  const auto answer = AskForTable(options.server, *request);
+  const Terminal terminal = StandardOutput(options.color);
+  const v1::TableRequest request = TableRequestOf(options, terminal.is_terminal);
+  QueryClient client(options.servers, options.tls);
+  auto answer = AskForTable(options, request, &client);
   if (!answer.ok()) {
-    PrintError(kProgram, FailureText(answer.status(), options.server));
+    PrintError(kProgram, absl::StrCat(answer.status().message(), HintOf(options, answer.status())));
     return kExitError;
   }
-  TextOptions text = options.text;
-  if (isatty(STDOUT_FILENO) == 1) text.top_rows = options.redraw_rows;
-  const bool printed = PrintText(TableText(answer->table, text));
-  for (const std::string& line : CoverageLines(answer->head.coverage())) {
-    PrintError(kProgram, line);
+  std::vector<std::string> lines = client.failures();
+  const auto relays = RelaysFor(options, request, &client);
+  const v1::TableHead head = answer->head;
+  const AnswerText text =
+      TextOfTable(*std::move(answer), request, options, terminal, relays ? &*relays : nullptr);
+  const bool printed = PrintText(text.text);
+  for (const auto& more : {text.notes, CoverageLines(head.coverage())}) {
+    lines.insert(lines.end(), more.begin(), more.end());
   }
-  return printed ? kExitOk : kExitError;
+  for (const std::string& line : lines) PrintError(kProgram, line);
+  const Verdict verdict = VerdictOf(options, head);
+  for (const std::string& line : verdict.lines) PrintError(kProgram, line);
+  return printed ? verdict.exit_status : kExitError;
 }
 
 }  // namespace fleetqshape

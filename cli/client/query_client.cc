@@ -2,87 +2,163 @@
 
 #include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
+#include <grpcpp/security/credentials.h>
 #include <grpcpp/support/sync_stream.h>
 
-#include <chrono>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "cli/client/fleet_text.h"
+#include "cli/client/tls_trouble.h"
+#include "common/base/printable.h"
+#include "common/base/status_macros.h"
 #include "common/rpc/channel.h"
+#include "common/rpc/tls.h"
 #include "fleetqshape/v1/query.grpc.pb.h"
 
 namespace fleetqshape {
 namespace {
 
-// Longer than the largest answer takes; who waits longer has another problem.
-constexpr std::chrono::seconds kDeadline(30);
-
-bool Append(v1::TableResponse& response, FleetTable* answer) {
-  if (response.has_head()) {
-    answer->head = std::move(*response.mutable_head());
-    answer->table.columns = answer->head.columns();
-    answer->table.total = {answer->head.total().begin(), answer->head.total().end()};
-  }
-  const size_t columns = answer->table.columns;
-  if (columns == 0 || answer->table.total.size() != columns ||
-      static_cast<size_t>(response.counts_size()) !=
-          static_cast<size_t>(response.names_size()) * columns) {
-    return false;
-  }
-  for (std::string& name : *response.mutable_names()) {
-    answer->table.names.push_back(std::move(name));
-  }
-  answer->table.counts.insert(answer->table.counts.end(), response.counts().begin(),
-                              response.counts().end());
-  return true;
+// Aggregators before 0.2 know no groups, and none of what is asked for with these.
+bool NeedsNewerAggregator(const v1::TableRequest& request) {
+  return !request.rows_by().empty() || request.names_size() > 0 || request.has_min_age_seconds() ||
+         request.has_max_age_seconds() || request.has_comparison() ||
+         request.order() != v1::ROW_ORDER_UNSPECIFIED || request.ages();
 }
 
-}  // namespace
+absl::Status AnotherVersion(const std::string& server) {
+  return absl::FailedPreconditionError(
+      absl::StrCat("the aggregator at ", server,
+                   " is of another version than this command (" FLEETQSHAPE_VERSION
+                   ") and does not know this question: update the older one"));
+}
 
-absl::StatusOr<FleetTable> AskForTable(const std::string& server, const v1::TableRequest& request) {
-  const auto stub = v1::Query::NewStub(MakeChannel(server));
+absl::Status Nonsense(const std::string& server) {
+  return absl::DataLossError(absl::StrCat("the answer of ", server,
+                                          " makes no sense: is it a fleetqshape-aggregator "
+                                          "of this version (" FLEETQSHAPE_VERSION ")?"));
+}
+
+TlsFiles FilesOf(const TlsOptions& tls) {
+  return {tls.ca_file, tls.certificate_file, tls.key_file};
+}
+
+void SetDeadline(std::chrono::milliseconds patience, grpc::ClientContext* context) {
+  context->set_deadline(std::chrono::system_clock::now() + patience);
+}
+
+absl::StatusOr<FleetTable> ReadTable(const std::shared_ptr<grpc::Channel>& channel,
+                                     const std::string& server, const v1::TableRequest& request,
+                                     std::chrono::milliseconds patience) {
+  const auto stub = v1::Query::NewStub(channel);
   grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + kDeadline);
+  SetDeadline(patience, &context);
   const auto stream = stub->GetTable(&context, request);
   FleetTable answer;
   v1::TableResponse response;
   while (stream->Read(&response)) {
-    if (!Append(response, &answer)) {
+    const bool older =
+        response.has_head() && response.head().groups_size() == 0 && NeedsNewerAggregator(request);
+    if (older || !answer.Append(&response).ok()) {
       context.TryCancel();
       stream->Finish();
-      return absl::DataLossError(absl::StrCat("the answer of ", server,
-                                              " makes no sense: is it a fleetqshape-aggregator "
-                                              "of this version?"));
+      return older ? AnotherVersion(server) : Nonsense(server);
     }
   }
   const grpc::Status status = stream->Finish();
   if (!status.ok()) return ToAbslStatus(status);
+  const bool has_all = answer.Finish().ok() && (answer.has_ages() || !request.ages());
+  return has_all ? absl::StatusOr<FleetTable>(std::move(answer)) : Nonsense(server);
+}
+
+}  // namespace
+
+QueryClient::QueryClient(std::vector<std::string> servers, TlsOptions tls,
+                         std::chrono::milliseconds patience, bool explain)
+    : servers_(std::move(servers)),
+      tls_(std::move(tls)),
+      patience_(patience),
+      explain_(explain),
+      channels_(servers_.size()) {}
+
+QueryClient::~QueryClient() = default;
+
+absl::StatusOr<FleetTable> QueryClient::GetTable(const v1::TableRequest& request) {
+  FleetTable answer;
+  FQS_RETURN_IF_ERROR(AskInTurn(true, [&](const auto& channel, const std::string& server) {
+    auto read = ReadTable(channel, server, request, patience_);
+    if (read.ok()) answer = *std::move(read);
+    return read.status();
+  }));
   return answer;
 }
 
-absl::StatusOr<v1::ListRelaysResponse> AskForRelays(const std::string& server,
-                                                    const v1::ListRelaysRequest& request) {
-  const auto stub = v1::Query::NewStub(MakeChannel(server));
-  grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + kDeadline);
-  const auto stream = stub->ListRelays(&context, request);
+absl::StatusOr<v1::ListRelaysResponse> QueryClient::ListRelays(
+    const v1::ListRelaysRequest& request) {
   v1::ListRelaysResponse relays;
-  v1::ListRelaysResponse response;
-  while (stream->Read(&response)) relays.MergeFrom(response);
-  const grpc::Status status = stream->Finish();
-  if (!status.ok()) return ToAbslStatus(status);
+  FQS_RETURN_IF_ERROR(AskInTurn(true, [&](const auto& channel, const std::string& /*server*/) {
+    relays.Clear();
+    const auto stub = v1::Query::NewStub(channel);
+    grpc::ClientContext context;
+    SetDeadline(patience_, &context);
+    const auto stream = stub->ListRelays(&context, request);
+    v1::ListRelaysResponse response;
+    while (stream->Read(&response)) relays.MergeFrom(response);
+    return ToAbslStatus(stream->Finish());
+  }));
   return relays;
 }
 
-absl::StatusOr<v1::ForgetRelaysResponse> AskToForget(const std::string& server,
-                                                     const v1::ForgetRelaysRequest& request) {
-  const auto stub = v1::Query::NewStub(MakeChannel(server));
-  grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + kDeadline);
+absl::StatusOr<v1::ForgetRelaysResponse> QueryClient::ForgetRelays(
+    const v1::ForgetRelaysRequest& request) {
   v1::ForgetRelaysResponse response;
-  const grpc::Status status = stub->ForgetRelays(&context, request, &response);
-  if (!status.ok()) return ToAbslStatus(status);
+  FQS_RETURN_IF_ERROR(AskInTurn(false, [&](const auto& channel, const std::string& /*server*/) {
+    const auto stub = v1::Query::NewStub(channel);
+    grpc::ClientContext context;
+    SetDeadline(patience_, &context);
+    return ToAbslStatus(stub->ForgetRelays(&context, request, &response));
+  }));
   return response;
+}
+
+absl::Status QueryClient::AskInTurn(bool after_silence, const Ask& ask) {
+  std::shared_ptr<grpc::ChannelCredentials> credentials;
+  if (tls_.enabled()) {
+    FQS_ASSIGN_OR_RETURN(credentials, ClientTls(FilesOf(tls_)));
+  }
+  failures_.clear();
+  for (size_t i = 0; i < servers_.size(); ++i) {
+    const size_t index = (first_ + i) % servers_.size();
+    const std::string& server = servers_[index];
+    if (channels_[index] == nullptr) {
+      channels_[index] = MakeChannel(server, kConnectMilliseconds, credentials);
+    }
+    const absl::Status status = ask(channels_[index], server);
+    if (status.ok()) {
+      first_ = index;
+      return status;
+    }
+    // It would wait before it tries to connect again.
+    channels_[index] = nullptr;
+    const std::string failure = FailureOf(status, server);
+    const bool silent =
+        absl::IsUnavailable(status) || (after_silence && absl::IsDeadlineExceeded(status));
+    if (!silent) return absl::Status(status.code(), failure);
+    failures_.push_back(failure);
+    if (servers_.size() == 1) return absl::Status(status.code(), failure);
+  }
+  return absl::UnavailableError(absl::StrJoin(failures_, "; "));
+}
+
+std::string QueryClient::FailureOf(const absl::Status& status, const std::string& server) const {
+  if (explain_ && absl::IsUnavailable(status)) {
+    const std::string trouble = TlsTrouble(server, tls_);
+    if (!trouble.empty()) {
+      return PrintableName(absl::StrCat("no answer from ", server, ": ", trouble));
+    }
+  }
+  return FailureText(status, server);
 }
 
 }  // namespace fleetqshape

@@ -4,10 +4,13 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "cli/client/fleet_text.h"
 #include "cli/client/query_client.h"
 #include "cli/client/selection.h"
+#include "cli/client/verdict.h"
 #include "cli/output.h"
+#include "cli/output/answer_text.h"
+#include "cli/output/forgotten_text.h"
+#include "cli/output/relays_screen.h"
 #include "common/options/layered_options.h"
 
 namespace fleetqshape {
@@ -20,27 +23,37 @@ constexpr char kProgram[] = "fleetqshape";
 int ListRelays(const CliOptions& options) {
   v1::ListRelaysRequest request;
   *request.mutable_selection() = SelectionOf(options);
-  const auto relays = AskForRelays(options.server, request);
+  QueryClient client(options.servers, options.tls);
+  const auto relays = client.ListRelays(request);
   if (!relays.ok()) {
-    PrintError(kProgram, FailureText(relays.status(), options.server));
+    PrintError(kProgram, std::string(relays.status().message()));
     return kExitError;
   }
-  return PrintText(RelaysText(*relays)) ? kExitOk : kExitError;
+  for (const std::string& failure : client.failures()) PrintError(kProgram, failure);
+  if (options.check) {
+    const RelaysCheck check = CheckRelays(*relays);
+    if (!PrintText(check.line + "\n")) return kExitError;
+    return check.all_fresh ? kExitOk : kExitIncomplete;
+  }
+  const std::string text = TextOfRelays(*relays, options.output, StandardOutput(options.color));
+  return PrintText(text) ? kExitOk : kExitError;
 }
 
 int ForgetRelays(const CliOptions& options) {
   v1::ForgetRelaysRequest request;
   *request.mutable_selection() = SelectionOf(options);
   request.set_stranded(options.stranded);
-  const auto response = AskToForget(options.server, request);
+  QueryClient client(options.servers, options.tls);
+  const auto response = client.ForgetRelays(request);
   if (!response.ok()) {
-    std::string message = FailureText(response.status(), options.server);
+    std::string message(response.status().message());
     if (absl::IsDeadlineExceeded(response.status())) {
       message += " It may forget the relays yet";
     }
     PrintError(kProgram, message);
     return kExitError;
   }
+  for (const std::string& failure : client.failures()) PrintError(kProgram, failure);
   const ForgottenText text = TextOfForgotten(*response);
   std::string forgotten;
   for (const std::string& line : text.forgotten) absl::StrAppend(&forgotten, line, "\n");

@@ -11,8 +11,10 @@
 #include "absl/strings/str_cat.h"
 #include "cli/local/postconf.h"
 #include "cli/local/queue_scan.h"
-#include "cli/local/terminal.h"
 #include "cli/output.h"
+#include "cli/output/answer_text.h"
+#include "cli/output/terminal.h"
+#include "cli/output/terminfo.h"
 #include "common/base/status_macros.h"
 #include "common/options/layered_options.h"
 
@@ -89,10 +91,10 @@ int AnswerLocally(const CliOptions& options, const Clock& clock) {
     PrintError(kProgram, std::string(paths.status().message()));
     return kExitError;
   }
-  const bool terminal = isatty(STDOUT_FILENO) == 1;
+  const Terminal terminal = StandardOutput(options.color);
   TextOptions text = options.text;
-  text.raw_names = options.compat && !terminal;
-  if (terminal) text.top_rows = options.redraw_rows;
+  text.raw_names = options.compat && !terminal.is_terminal;
+  if (terminal.is_terminal) text.top_rows = options.redraw_rows;
 
   ScanOptions scan;
   scan.paths = *paths;
@@ -103,10 +105,10 @@ int AnswerLocally(const CliOptions& options, const Clock& clock) {
   scan.question.now_seconds = options.at_seconds.value_or(clock.NowSeconds());
   scan.question.files_may_repeat = paths->size() > 1;
 
-  const bool redraw = terminal && options.redraw_messages >= 1;
+  const bool redraw = terminal.is_terminal && options.redraw_messages >= 1;
   const std::string clear = redraw ? ClearSequence() : "";
   const auto print = [&](const ShapeTable& table) {
-    return PrintText(clear + TableText(table.Finish(options.rows), text));
+    return PrintText(clear + TextOfLocalTable(table.Finish(options.rows), options, text, terminal));
   };
   if (redraw) {
     scan.progress_messages = static_cast<uint64_t>(options.redraw_messages);

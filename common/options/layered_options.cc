@@ -3,35 +3,77 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <istream>
+#include <iterator>
 #include <memory>
 #include <utility>
-#include <vector>
 
 #include "CLI/Config.hpp"
 #include "CLI/Formatter.hpp"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "common/base/nearest_word.h"
+#include "common/base/printable.h"
 
 namespace fleetqshape {
 namespace {
 
-// Leaves out of the file what the environment says.
-class EnvironmentWins final : public CLI::ConfigTOML {
+// Reads TOML, and leaves out what the environment says.
+class ConfigurationFile final : public CLI::ConfigTOML {
  public:
-  explicit EnvironmentWins(const CLI::App* app) : app_(*app) {}
+  ConfigurationFile(const CLI::App* app, KeysOfFile keys_of_file)
+      : app_(*app), keys_of_file_(std::move(keys_of_file)) {}
 
   std::vector<CLI::ConfigItem> from_config(std::istream& input) const override {
-    std::vector<CLI::ConfigItem> items = CLI::ConfigTOML::from_config(input);
-    const auto in_environment = [&](const CLI::ConfigItem& item) {
-      const CLI::Option* option = app_.get_option_no_throw("--" + item.name);
-      return option != nullptr && item.parents.empty() && !option->get_envname().empty() &&
-             std::getenv(option->get_envname().c_str()) != nullptr;
-    };
-    items.erase(std::remove_if(items.begin(), items.end(), in_environment), items.end());
+    const std::string text((std::istreambuf_iterator<char>(input)),
+                           std::istreambuf_iterator<char>());
+    const auto tables = ParseToml(text);
+    if (!tables.ok()) Refuse(std::string(tables.status().message()));
+    const auto keys = keys_of_file_(*tables);
+    if (!keys.ok()) Refuse(std::string(keys.status().message()));
+    std::vector<CLI::ConfigItem> items;
+    for (const TomlKey& key : *keys) {
+      const CLI::Option& option = OptionOf(key);
+      const std::string& variable = option.get_envname();
+      if (!variable.empty() && std::getenv(variable.c_str()) != nullptr) continue;
+      items.push_back({{}, key.name, key.values});
+    }
     return items;
   }
 
  private:
+  // CLI11's way to end the parsing.
+  [[noreturn]] void Refuse(const std::string& what) const {
+    throw CLI::ConfigError(
+        PrintableName(absl::StrCat(app_.get_config_ptr()->as<std::string>(), ": ", what)),
+        CLI::ExitCodes::ConfigError);
+  }
+
+  const CLI::Option& OptionOf(const TomlKey& key) const {
+    const CLI::Option* option = app_.get_option_no_throw("--" + key.name);
+    if (option == nullptr) {
+      std::vector<std::string> names;
+      for (const CLI::Option* known : app_.get_options()) {
+        if (!known->get_envname().empty() && known->get_configurable()) {
+          names.push_back(known->get_lnames()[0]);
+        }
+      }
+      const std::string hint = DidYouMean(key.name, names);
+      Refuse(absl::StrCat("line ", key.line, ": unknown key ", key.name,
+                          hint.empty() ? "; its keys are the long options' names" : hint));
+    }
+    if (!option->get_configurable() || option->get_envname().empty()) {
+      Refuse(absl::StrCat("line ", key.line, ": ", key.name, " is for the command line only"));
+    }
+    if (key.values.empty()) Refuse(absl::StrCat("line ", key.line, ": ", key.name, " is empty"));
+    if (option->get_expected_min() == 0 && key.values.size() != 1) {
+      Refuse(absl::StrCat("line ", key.line, ": ", key.name, " takes one value"));
+    }
+    return *option;
+  }
+
   const CLI::App& app_;
+  KeysOfFile keys_of_file_;
 };
 
 std::string EnvironmentName(const std::string& prefix, const std::string& option) {
@@ -43,9 +85,45 @@ std::string EnvironmentName(const std::string& prefix, const std::string& option
   return name;
 }
 
+// About the first word that is nobody's.
+std::string UnknownWordText(const CLI::App& app, const std::string& word) {
+  if (!word.starts_with('-')) {
+    return absl::StrCat("unexpected word ", word, ": this program takes options only");
+  }
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  const std::string typed = word.substr(0, word.find('='));
+  // Of a letter nothing can be guessed.
+  const std::string hint = word.starts_with("--") ? DidYouMean(typed, names) : "";
+  return absl::StrCat("unknown option ", typed,
+                      hint.empty() ? absl::StrCat(" (", app.get_name(), " --help tells)") : hint);
+}
+
+std::string MistakeText(const CLI::App& app, const CLI::ParseError& error) {
+  std::string message = error.what();
+  std::replace(message.begin(), message.end(), '\n', ' ');
+  if (dynamic_cast<const CLI::ConfigError*>(&error) != nullptr) return message;
+  if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr &&
+      absl::EndsWith(message, " missing")) {
+    message = absl::StrCat(message.substr(0, message.find(':')), " needs a value");
+  }
+  return absl::StrCat(message, " (", app.get_name(), " --help tells)");
+}
+
 }  // namespace
 
-void AddLayers(CLI::App* app, const std::string& prefix, const std::string& default_config_file) {
+absl::StatusOr<std::vector<TomlKey>> TopLevelKeys(const std::vector<TomlTable>& tables) {
+  if (tables.size() > 1) {
+    return absl::InvalidArgumentError(absl::StrCat("line ", tables[1].line, ": unknown section ",
+                                                   tables[1].path[0], "; it has keys only"));
+  }
+  return tables.at(0).keys;
+}
+
+void AddLayers(CLI::App* app, const std::string& prefix, const std::string& default_config_file,
+               KeysOfFile keys_of_file) {
   for (CLI::Option* option : app->get_options()) {
     const auto& names = option->get_lnames();
     if (names.empty() || names[0] == "help" || names[0] == "version") continue;
@@ -59,32 +137,35 @@ void AddLayers(CLI::App* app, const std::string& prefix, const std::string& defa
                   /*config_required=*/named != nullptr)
       ->envname(variable)
       ->type_name("FILE");
-  app->config_formatter(std::make_shared<EnvironmentWins>(app));
+  app->config_formatter(std::make_shared<ConfigurationFile>(app, std::move(keys_of_file)));
   app->allow_config_extras(CLI::config_extras_mode::error);
 }
 
-bool ParseOptions(CLI::App* app, int argc, const char* const* argv, int* exit_status) {
+std::optional<ParseEnd> Parse(CLI::App* app, int argc, const char* const* argv) {
+  // What nobody knows is told below, in our words.
+  app->allow_extras();
   try {
     app->parse(argc, argv);
-    return true;
+    std::vector<std::string> unknown = app->remaining();
+    // CLI11 counts the mark that only words follow among them.
+    std::erase(unknown, "--");
+    if (unknown.empty()) return std::nullopt;
+    return ParseEnd{kExitUsage, "", PrintableName(UnknownWordText(*app, unknown[0]))};
   } catch (const CLI::CallForHelp&) {
-    std::fputs(app->help().c_str(), stdout);
-    *exit_status = kExitOk;
+    return ParseEnd{kExitOk, app->help(), ""};
   } catch (const CLI::CallForVersion& version) {
-    std::printf("%s\n", version.what());
-    *exit_status = kExitOk;
+    return ParseEnd{kExitOk, absl::StrCat(version.what(), "\n"), ""};
   } catch (const CLI::ParseError& error) {
-    std::string message = error.what();
-    std::replace(message.begin(), message.end(), '\n', ' ');
-    constexpr std::string_view kUnknownKey = "INI was not able to parse ";
-    if (message.starts_with(kUnknownKey)) {
-      message = absl::StrCat("the configuration file has an unknown key ",
-                             message.substr(kUnknownKey.size()),
-                             "; its keys are the long options' names");
-    }
-    PrintError(app->get_name(), absl::StrCat(message, " (", app->get_name(), " --help tells)"));
-    *exit_status = kExitUsage;
+    return ParseEnd{kExitUsage, "", PrintableName(MistakeText(*app, error))};
   }
+}
+
+bool ParseOptions(CLI::App* app, int argc, const char* const* argv, int* exit_status) {
+  const auto end = Parse(app, argc, argv);
+  if (!end) return true;
+  std::fputs(end->output.c_str(), stdout);
+  if (!end->error.empty()) PrintError(app->get_name(), end->error);
+  *exit_status = end->exit_status;
   return false;
 }
 

@@ -30,7 +30,8 @@ void SetKeepalive(const Set& set) {
   set(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
 }
 
-// Works before gRPC is first used.
+}  // namespace
+
 void PrepareGrpc() {
   // What goes wrong is said once, by us. Whoever wants gRPC's own words sets this variable.
   setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);
@@ -39,9 +40,9 @@ void PrepareGrpc() {
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
 }
 
-}  // namespace
-
-std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address, int connect_milliseconds) {
+std::shared_ptr<grpc::Channel> MakeChannel(
+    const std::string& address, int connect_milliseconds,
+    const std::shared_ptr<grpc::ChannelCredentials>& credentials) {
   PrepareGrpc();
   grpc::ChannelArguments arguments;
   // This is how long one attempt to connect may take.
@@ -56,7 +57,9 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address, int conne
   // A relay that is told to use a proxy for the web must not send its queue through it.
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
-  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+  return grpc::CreateCustomChannel(
+      address, credentials == nullptr ? grpc::InsecureChannelCredentials() : credentials,
+      arguments);
 }
 
 void ApplyServerSettings(grpc::ServerBuilder* builder) {

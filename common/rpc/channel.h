@@ -9,6 +9,7 @@
 
 namespace grpc {
 class Channel;
+class ChannelCredentials;
 class ServerBuilder;
 class Status;
 }  // namespace grpc
@@ -25,10 +26,15 @@ inline constexpr int kMaxMessageBytes = 4 << 20;
 inline constexpr int kConnectMilliseconds = 10'000;
 inline constexpr int kAgentConnectMilliseconds = 2500;
 
-// A channel to HOST:PORT, without encryption, which shares no connection with another one. It finds
-// out within 8 s that the other end went away without a word.
-std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address,
-                                           int connect_milliseconds = kConnectMilliseconds);
+// Settings of the whole process, to be made before gRPC is first used; the functions here and in
+// tls.h see to it.
+void PrepareGrpc();
+
+// A channel to HOST:PORT, which shares no connection with another one; without `credentials` (see
+// tls.h) it is not encrypted. It finds out within 8 s that the other end went away without a word.
+std::shared_ptr<grpc::Channel> MakeChannel(
+    const std::string& address, int connect_milliseconds = kConnectMilliseconds,
+    const std::shared_ptr<grpc::ChannelCredentials>& credentials = nullptr);
 
 // The other end's limits and time-outs.
 void ApplyServerSettings(grpc::ServerBuilder* builder);

@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "cli/local/local_question.h"
-#include "cli/options.h"
+#include "cli/options/parse.h"
 #include "common/base/clock.h"
 
 namespace {

@@ -1,9 +1,12 @@
 """Runs a program whose standard output is a terminal."""
 
+import fcntl
 import os
 import pty
 import select
+import struct
 import subprocess
+import termios
 import time
 import tty
 from collections.abc import Mapping, Sequence
@@ -13,14 +16,17 @@ __all__ = ["run_on_terminal"]
 _TIMEOUT_SECONDS = 60
 
 
-def run_on_terminal(command: Sequence[str], variables: Mapping[str, str]) -> bytes:
+def run_on_terminal(command: Sequence[str], variables: Mapping[str, str], columns: int = 0) -> bytes:
     """What a program writes to its standard output, a terminal that changes no byte of it.
+
+    columns    that the terminal says it has; 0: it does not say
 
     Standard input and error are none. It is a failure if the program does not end, or not with status 0.
     """
     ours, theirs = pty.openpty()
     try:
         tty.setraw(theirs)
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24 if columns else 0, columns, 0, 0))
         with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=theirs, stderr=subprocess.DEVNULL,
                               env=dict(variables)) as process:
             os.close(theirs)

@@ -61,7 +61,7 @@ class Forgetting(FleetTest):
         self.assert_left(self.forget("--host", "mx2", "--stranded"), "\\A" + REPORTING.format("eu/mx2/postfix") + "\\Z")
         self.end_agent("eu", "mx2")
 
-        wait_until(lambda: self.state("eu", "mx2") == "stale", 20, "the relay is stale")
+        wait_until(lambda: self.state("eu", "mx2") == "stranded", 20, "the relay is stale")
         answer = self.aggregator.ask("--host", "mx2", "deferred")
         self.assertRegex(answer.stderr, r"\Afleetqshape: 1 relay: 0 fresh, 1 stale \(eu/mx2/postfix silent for \d+s, "
                                         r"1 message\); 1 message is stranded on a host that nobody hears of\n\Z")
@@ -135,9 +135,10 @@ class Listing(FleetTest):
         self.assertEqual((answer.status, answer.stderr), (OK, ""))
         head, *lines = answer.stdout.decode().splitlines()
         self.assertEqual(head.split(), ["cluster", "host", "instance", "role", "maildrop", "hold", "incoming", "active",
-                                        "deferred", "state", "heard", "of"])
+                                        "deferred", "state", "lag", "full", "clock", "skipped", "last", "report",
+                                        "agent,", "Postfix"])
         column = head.index("state")
-        self.assertEqual({line[column:column + 5].strip() in ("fresh", "stale") for line in lines}, {True}, lines)
+        self.assertEqual({line[column:column + 8].strip() in ("fresh", "stranded") for line in lines}, {True}, lines)
         self.assertEqual([row[:9] for row in self.rows()],
                          [["eu", "mx1", "postfix", "gateway", "0", "0", "0", "0", "1"],
                           ["eu", "mx2", "postfix", "spam", "0", "0", "0", "0", "1"],
@@ -146,7 +147,7 @@ class Listing(FleetTest):
 
     def test_a_relay_that_is_gone_becomes_stale(self) -> None:
         self.fleet.agents["us", "mx1"].kill()
-        wait_until(lambda: self.state("us", "mx1") == "stale", 20, "the relay is stale")
+        wait_until(lambda: self.state("us", "mx1") == "stranded", 20, "the relay is stale, with its message")
         self.fleet.agents["us", "mx1"].start()
         wait_until(lambda: self.state("us", "mx1") == "fresh", 20, "the relay is fresh again")
 

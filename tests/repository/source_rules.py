@@ -34,8 +34,12 @@ _MAY_INCLUDE = {
                        "aggregator/ingest", "aggregator/query"),
     "aggregator": ("common", "aggregator"),
     # The command's options are what both of its ways to an answer are asked.
-    "cli/local": ("common/base", "common/shape", "common/postfix", "common/options", "cli"),
-    "cli/client": ("common/base", "common/shape", "common/options", "common/rpc", "cli"),
+    "cli/options": ("common/base", "common/shape", "common/options", "cli"),
+    "cli/output": ("common/base", "common/shape", "cli"),
+    "cli/local": ("common/base", "common/shape", "common/postfix", "common/options", "cli",
+                  "cli/output"),
+    "cli/client": ("common/base", "common/shape", "common/options", "common/rpc", "cli",
+                   "cli/options", "cli/output"),
     "cli": ("common", "cli"),
     # A fleet in one process: the agent's protocol and the aggregator's store, and nothing else of
     # them. Of agent/watch, the state that a report session reads (queue_state.h).

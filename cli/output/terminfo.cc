@@ -1,12 +1,19 @@
-#include "cli/local/terminal.h"
+#include "cli/output/terminfo.h"
 
 #include <unistd.h>
+
+#include <algorithm>
 // Last: these headers define macros with short names.
 #include <curses.h>
 #include <term.h>
 
 namespace fleetqshape {
 namespace {
+
+bool IsKnown() {
+  int error = 0;
+  return setupterm(nullptr, STDOUT_FILENO, &error) == OK;
+}
 
 std::string Capability(const char* name) {
   char* const value = tigetstr(name);
@@ -17,10 +24,8 @@ std::string Capability(const char* name) {
 
 }  // namespace
 
-std::string ClearSequence() {
-  int error = 0;
-  if (setupterm(nullptr, STDOUT_FILENO, &error) != OK) return "";
-  return Capability("clear") + Capability("E3");
-}
+int TerminalColors() { return IsKnown() ? std::max(tigetnum("colors"), 0) : 0; }
+
+std::string ClearSequence() { return IsKnown() ? Capability("clear") + Capability("E3") : ""; }
 
 }  // namespace fleetqshape
