@@ -201,7 +201,7 @@ class Instances(unittest.TestCase):
 
     def wait_for_settings(self, instance: str, expected: dict[str, int]) -> None:
         def settings() -> dict[str, int]:
-            told = self.relays()[instance]["settings"] or {}
+            told = self.relays().get(instance, {}).get("settings") or {}  # with the first report
             return {name: int(told.get(name, -1)) for name in expected}
         wait_until(lambda: settings() == expected, _SECONDS, f"{instance} has {expected}",
                    context=lambda: str(settings()), interval_seconds=0.1)

@@ -83,6 +83,8 @@ class AgentOptions(TestCase):
 
     def assert_reports_to_both(self, another: Aggregator, *arguments: str, **variables: str) -> None:
         with self.running(AGENT, *self.required[2:], *arguments, **variables) as output:
+            # Both may know the relay from before.
+            wait_until(lambda: output().count(" reporting to ") >= 2, 20, "the relay reports to both", context=output)
             for aggregator in (self.aggregator, another):
                 wait_until(lambda: aggregator.ask().status == 0, 20, "a relay reports", context=output)
 

@@ -178,11 +178,12 @@ def active_and_incoming(postfix: PrivatePostfix, sink: SmtpSink, active: int = 3
     limit = postfix.setting("qmgr_message_active_limit")
     postfix.configure(qmgr_message_active_limit=str(active))
     postfix.reload()
-    postfix.configure(qmgr_message_active_limit=limit)
     postfix.send_many("ok@fast.example", "stall@stalled.example", messages=active)
     postfix.wait_for(active=active, incoming=0)
     postfix.send_many("ok@slow.example", "stall@stalled.example", messages=incoming, recipients=2)
     postfix.wait_for(active=active, incoming=incoming)
+    # Not before: a queue manager that is slow to start again would read it.
+    postfix.configure(qmgr_message_active_limit=limit)
     return postfix.ids("active"), postfix.ids("incoming")
 
 
