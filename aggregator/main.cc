@@ -108,10 +108,12 @@ int Run(const AggregatorOptions& options) {
     return fail(absl::StrCat(options.data_directory, ": ", loaded.message()));
   }
   IngestSessions sessions(&ingest, &clock, IngestLimits());
-  const QueryEngine query(&fleet, &clock, {.stale_after_seconds = options.stale_after_seconds});
+  const size_t cores = std::max(std::thread::hardware_concurrency(), 1U);
+  const QueryEngine query(&fleet, &clock,
+                          {.stale_after_seconds = options.stale_after_seconds, .threads = cores});
 
   const auto ingest_service = MakeIngestService(&sessions);
-  WorkerPool query_pool(std::max(std::thread::hardware_concurrency(), 1U), kMaxWaitingQuestions);
+  WorkerPool query_pool(cores, kMaxWaitingQuestions);
   const auto query_service = MakeQueryService(&query, &ingest, &query_pool);
   std::string ingest_address = options.ingest_listen;
   std::string query_address = options.query_listen;

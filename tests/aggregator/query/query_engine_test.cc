@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cmath>
 #include <limits>
 #include <map>
@@ -238,6 +239,67 @@ TEST_F(QueryEngineTest, CoverageSaysWhoIsFreshStaleAndMissing) {
   question.selection.hosts = {"missing"};
   EXPECT_EQ(Ask(question).coverage.relays, 1U);
   EXPECT_EQ(Ask(question).coverage.fresh, 0U);
+}
+
+TEST_F(QueryEngineTest, CoverageNamesClocksThatAreOffByMoreThanTwoSeconds) {
+  for (const int64_t offset : {0, 2000, -2000, 2001, -86'400'000}) {
+    Add(Relay("h" + std::to_string(offset), {}, offset));
+  }
+  const Coverage coverage = Ask(Question()).coverage;
+  ASSERT_EQ(coverage.skewed.size(), 2U);
+  EXPECT_EQ(coverage.skewed[0].identity.host, "h2001");
+  EXPECT_EQ(coverage.skewed[0].clock_offset_milliseconds, 2001);
+  EXPECT_EQ(coverage.skewed[1].clock_offset_milliseconds, -86'400'000);
+  EXPECT_EQ(coverage.fresh, 5U) << "they are part of the answer all the same";
+}
+
+TEST_F(QueryEngineTest, CoverageCountsQueueFilesThatCouldNotBeRead) {
+  Add(Relay("a"));
+  Add(Relay("b"));
+  const auto state = std::make_shared<RelayState>(*fleet_.fleet().View(2).state);
+  v1::FileCounts files;
+  files.set_unreadable(3);
+  files.set_damaged(4);
+  files.set_being_written(5);
+  state->files = std::make_shared<const v1::FileCounts>(files);
+  fleet_.fleet().SetState(2, state);
+  EXPECT_EQ(Ask(Question()).coverage.skipped_files, 7U);
+}
+
+TEST_F(QueryEngineTest, AQuestionThatNobodyWaitsForIsGivenUp) {
+  Add(Relay("a", {{kQueue, kAxis, "x", clock_.NowSeconds()}}));
+  const std::atomic<bool> cancelled = true;
+  for (const char* rows_by : {"", "host"}) {
+    TableQuestion question = Question();
+    question.rows_by = rows_by;
+    EXPECT_EQ(fleet_.engine().GetTable(question, &cancelled).status().code(),
+              absl::StatusCode::kCancelled);
+  }
+}
+
+TEST_F(QueryEngineTest, QuestionsThatMakeNoTableAreRefused) {
+  Add(Relay("a"));
+  TableQuestion question = Question();
+  question.rows_by = "rack";
+  EXPECT_THAT(std::string(fleet_.engine().GetTable(question).status().message()),
+              HasSubstr("no relay has a label rack"));
+  question = Question();
+  question.rows_by = "host";
+  question.rows.parents = true;
+  EXPECT_EQ(fleet_.engine().GetTable(question).status().code(), absl::StatusCode::kInvalidArgument);
+  question = Question();
+  question.order = RowOrder::kGroup;
+  question.order_group = 1;
+  EXPECT_EQ(fleet_.engine().GetTable(question).status().code(), absl::StatusCode::kInvalidArgument);
+  question = Question();
+  question.comparison = Comparison{"cluster", {"eu", "asia"}};
+  EXPECT_THAT(std::string(fleet_.engine().GetTable(question).status().message()),
+              HasSubstr("no relay has cluster asia; there is: eu"));
+  question.comparison = Comparison{"cluster", {"eu", "eu"}};
+  EXPECT_EQ(fleet_.engine().GetTable(question).status().code(), absl::StatusCode::kInvalidArgument);
+  question.comparison = Comparison{"rack", {}};
+  EXPECT_THAT(std::string(fleet_.engine().GetTable(question).status().message()),
+              HasSubstr("nothing to compare"));
 }
 
 TEST_F(QueryEngineTest, AClockThatWasSetBackMakesNobodyStale) {
