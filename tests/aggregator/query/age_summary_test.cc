@@ -1,0 +1,76 @@
+// Ages of so many messages that they are not just sorted.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "aggregator/query/query_engine.h"
+#include "tests/aggregator/query/fake_fleet.h"
+#include "tests/support/manual_clock.h"
+#include "tests/support/random_source.h"
+
+namespace fleetqshape {
+namespace {
+
+using test::FakeFleet;
+using test::FakeRelay;
+
+constexpr Queue kQueue = Queue::kDeferred;
+constexpr Axis kAxis = Axis::kRecipientDomain;
+
+// The median and the oldest.
+std::vector<int64_t> Summary(std::vector<int64_t> ages) {
+  std::sort(ages.begin(), ages.end());
+  return {ages[ages.size() / 2], ages.back()};
+}
+
+TEST(AgeSummaryTest, ManyAgesAreCutIntoPartsUntilTheMedianIsLeft) {
+  for (uint64_t seed = test::FirstSeed(); seed < test::FirstSeed() + test::Runs(4); ++seed) {
+    SCOPED_TRACE(test::SeedTrace(seed));
+    test::RandomSource random(seed);
+    test::ManualClock clock;
+    FakeFleet fleet(&clock, random.OneIn(2) ? 2 : 1);
+    std::vector<int64_t> all;
+    std::vector<int64_t> large;
+    // Most messages lie close together, somewhere; some are from the future.
+    const int64_t middle = random.Between(0, 400'000);
+    for (int relay = 0; relay < 3; ++relay) {
+      FakeRelay one = FakeFleet::Relay("h" + std::to_string(relay), {}, (relay - 1) * 7000);
+      const int64_t now = clock.NowSeconds() + (relay - 1) * 7;
+      for (int i = 0; i < 25'000; ++i) {
+        int64_t age =
+            random.OneIn(3) ? random.Between(-1000, 500'000) : middle + random.Between(0, 2000);
+        if (random.OneIn(5000)) age = int64_t{1} << 40;
+        const bool is_large = !random.OneIn(4);
+        one.cells.insert(
+            {kQueue, kAxis, is_large ? "large" : "n" + std::to_string(i % 50), now - age});
+        all.push_back(std::max<int64_t>(age, 0));
+        if (is_large) large.push_back(all.back());
+      }
+      fleet.Add(one);
+    }
+    TableQuestion question;
+    question.queues = {kQueue};
+    question.max_rows = 1;
+    question.ages = true;
+    const auto answer = fleet.engine().GetTable(question);
+    ASSERT_TRUE(answer.ok()) << answer.status();
+    ASSERT_EQ(answer->names, std::vector<std::string>{"large"});
+    EXPECT_EQ((std::vector<int64_t>{answer->median_ages[0], answer->oldest_ages[0]}),
+              Summary(large));
+    EXPECT_EQ((std::vector<int64_t>{answer->total_median_ages[0], answer->total_oldest_ages[0]}),
+              Summary(all));
+
+    // The same without the odd ones, which make a relay's column a wide one, and in one part.
+    question.min_age_seconds = 0;
+    question.max_age_seconds = 500'000;
+    std::erase_if(all, [](int64_t age) { return age >= 500'000; });
+    const auto part = fleet.engine().GetTable(question);
+    ASSERT_TRUE(part.ok()) << part.status();
+    EXPECT_EQ(part->total_oldest_ages[0], Summary(all)[1]);
+  }
+}
+
+}  // namespace
+}  // namespace fleetqshape
