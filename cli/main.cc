@@ -11,6 +11,7 @@
 #include "cli/options/context_command.h"
 #include "cli/options/parse.h"
 #include "cli/output.h"
+#include "cli/watch/watch.h"
 #include "common/base/clock.h"
 #include "common/base/standard_streams.h"
 
@@ -37,6 +38,9 @@ int main(int argc, char** argv) {
       return fleetqshape::CompleteWord(*options);
     case fleetqshape::Question::kTable:
       break;
+  }
+  if (options->watch_seconds) {
+    return fleetqshape::WatchFleet(*options, fleetqshape::SystemClock());
   }
   return fleetqshape::AnswerFromFleet(*options);
 }

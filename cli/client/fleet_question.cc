@@ -1,6 +1,5 @@
 #include "cli/client/fleet_question.h"
 
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,19 +21,6 @@ namespace fleetqshape {
 namespace {
 
 constexpr char kProgram[] = "fleetqshape";
-
-// The relays that the answer is about, if it shows how full their queues are. Without them the
-// answer does without that.
-std::optional<v1::ListRelaysResponse> RelaysFor(const CliOptions& options,
-                                                const v1::TableRequest& asked,
-                                                QueryClient* client) {
-  if (!WantsFullness(options)) return std::nullopt;
-  v1::ListRelaysRequest request;
-  *request.mutable_selection() = asked.selection();
-  auto relays = client->ListRelays(request);
-  if (!relays.ok()) return std::nullopt;
-  return *std::move(relays);
-}
 
 // A label that no relay has may be a mistyped word of ours.
 std::string HintOf(const CliOptions& options, const absl::Status& failure) {
@@ -61,7 +47,7 @@ int AnswerFromFleet(const CliOptions& options) {
     return kExitError;
   }
   std::vector<std::string> lines = client.failures();
-  const auto relays = RelaysFor(options, request, &client);
+  const auto relays = AskForRelays(options, request, &client);
   const v1::TableHead head = answer->head;
   const AnswerText text =
       TextOfTable(*std::move(answer), request, options, terminal, relays ? &*relays : nullptr);

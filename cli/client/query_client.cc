@@ -11,6 +11,7 @@
 #include "absl/strings/str_join.h"
 #include "cli/client/fleet_text.h"
 #include "cli/client/tls_trouble.h"
+#include "common/base/mutex.h"
 #include "common/base/printable.h"
 #include "common/base/status_macros.h"
 #include "common/rpc/channel.h"
@@ -44,24 +45,18 @@ TlsFiles FilesOf(const TlsOptions& tls) {
   return {tls.ca_file, tls.certificate_file, tls.key_file};
 }
 
-void SetDeadline(std::chrono::milliseconds patience, grpc::ClientContext* context) {
-  context->set_deadline(std::chrono::system_clock::now() + patience);
-}
-
 absl::StatusOr<FleetTable> ReadTable(const std::shared_ptr<grpc::Channel>& channel,
                                      const std::string& server, const v1::TableRequest& request,
-                                     std::chrono::milliseconds patience) {
+                                     grpc::ClientContext* context) {
   const auto stub = v1::Query::NewStub(channel);
-  grpc::ClientContext context;
-  SetDeadline(patience, &context);
-  const auto stream = stub->GetTable(&context, request);
+  const auto stream = stub->GetTable(context, request);
   FleetTable answer;
   v1::TableResponse response;
   while (stream->Read(&response)) {
     const bool older =
         response.has_head() && response.head().groups_size() == 0 && NeedsNewerAggregator(request);
     if (older || !answer.Append(&response).ok()) {
-      context.TryCancel();
+      context->TryCancel();
       stream->Finish();
       return older ? AnotherVersion(server) : Nonsense(server);
     }
@@ -74,20 +69,67 @@ absl::StatusOr<FleetTable> ReadTable(const std::shared_ptr<grpc::Channel>& chann
 
 }  // namespace
 
+// The call under way, which another thread may cancel.
+class QueryClient::Calls {
+ public:
+  // A call, until it is destroyed.
+  class Call {
+   public:
+    Call(Calls* calls, std::chrono::milliseconds patience) : calls_(*calls) {
+      context_.set_deadline(std::chrono::system_clock::now() + patience);
+      const MutexLock lock(calls_.mutex_);
+      calls_.current_ = &context_;
+      if (calls_.cancelled_) context_.TryCancel();
+    }
+    ~Call() {
+      const MutexLock lock(calls_.mutex_);
+      calls_.current_ = nullptr;
+    }
+    Call(const Call&) = delete;
+    Call& operator=(const Call&) = delete;
+
+    grpc::ClientContext* context() { return &context_; }
+
+   private:
+    Calls& calls_;
+    grpc::ClientContext context_;
+  };
+
+  void Cancel() {
+    const MutexLock lock(mutex_);
+    cancelled_ = true;
+    if (current_ != nullptr) current_->TryCancel();
+  }
+
+  bool cancelled() {
+    const MutexLock lock(mutex_);
+    return cancelled_;
+  }
+
+ private:
+  Mutex mutex_;
+  grpc::ClientContext* current_ FQS_GUARDED_BY(mutex_) = nullptr;
+  bool cancelled_ FQS_GUARDED_BY(mutex_) = false;
+};
+
 QueryClient::QueryClient(std::vector<std::string> servers, TlsOptions tls,
                          std::chrono::milliseconds patience, bool explain)
     : servers_(std::move(servers)),
       tls_(std::move(tls)),
       patience_(patience),
       explain_(explain),
+      calls_(std::make_unique<Calls>()),
       channels_(servers_.size()) {}
 
 QueryClient::~QueryClient() = default;
 
+void QueryClient::Cancel() { calls_->Cancel(); }
+
 absl::StatusOr<FleetTable> QueryClient::GetTable(const v1::TableRequest& request) {
   FleetTable answer;
   FQS_RETURN_IF_ERROR(AskInTurn(true, [&](const auto& channel, const std::string& server) {
-    auto read = ReadTable(channel, server, request, patience_);
+    Calls::Call call(calls_.get(), patience_);
+    auto read = ReadTable(channel, server, request, call.context());
     if (read.ok()) answer = *std::move(read);
     return read.status();
   }));
@@ -100,9 +142,8 @@ absl::StatusOr<v1::ListRelaysResponse> QueryClient::ListRelays(
   FQS_RETURN_IF_ERROR(AskInTurn(true, [&](const auto& channel, const std::string& /*server*/) {
     relays.Clear();
     const auto stub = v1::Query::NewStub(channel);
-    grpc::ClientContext context;
-    SetDeadline(patience_, &context);
-    const auto stream = stub->ListRelays(&context, request);
+    Calls::Call call(calls_.get(), patience_);
+    const auto stream = stub->ListRelays(call.context(), request);
     v1::ListRelaysResponse response;
     while (stream->Read(&response)) relays.MergeFrom(response);
     return ToAbslStatus(stream->Finish());
@@ -115,9 +156,8 @@ absl::StatusOr<v1::ForgetRelaysResponse> QueryClient::ForgetRelays(
   v1::ForgetRelaysResponse response;
   FQS_RETURN_IF_ERROR(AskInTurn(false, [&](const auto& channel, const std::string& /*server*/) {
     const auto stub = v1::Query::NewStub(channel);
-    grpc::ClientContext context;
-    SetDeadline(patience_, &context);
-    return ToAbslStatus(stub->ForgetRelays(&context, request, &response));
+    Calls::Call call(calls_.get(), patience_);
+    return ToAbslStatus(stub->ForgetRelays(call.context(), request, &response));
   }));
   return response;
 }
@@ -139,6 +179,7 @@ absl::Status QueryClient::AskInTurn(bool after_silence, const Ask& ask) {
       first_ = index;
       return status;
     }
+    if (calls_->cancelled()) return absl::CancelledError("the question was cancelled");
     // It would wait before it tries to connect again.
     channels_[index] = nullptr;
     const std::string failure = FailureOf(status, server);

@@ -21,7 +21,7 @@ class ChannelCredentials;
 namespace fleetqshape {
 
 // Several aggregators of one fleet, of which the first that answers is asked; from then on that one
-// first. Not safe for use by several threads.
+// first. Not safe for use by several threads, but for Cancel.
 //
 // An error's message is a line for people, with what to do. UNAVAILABLE: nobody answers;
 // INVALID_ARGUMENT: also certificates that cannot be used; DATA_LOSS: an answer that makes no
@@ -46,12 +46,16 @@ class QueryClient {
   // Lets the aggregator forget relays. After DEADLINE_EXCEEDED it may do so yet.
   absl::StatusOr<v1::ForgetRelaysResponse> ForgetRelays(const v1::ForgetRelaysRequest& request);
 
+  // For any thread: the question under way, and all later ones, fail soon with CANCELLED.
+  void Cancel();
+
   // Whose answer the last one was.
   const std::string& server() const { return servers_[first_]; }
   // About the servers that were asked for the last answer and gave none, a line each.
   const std::vector<std::string>& failures() const { return failures_; }
 
  private:
+  class Calls;
   using Ask = std::function<absl::Status(const std::shared_ptr<grpc::Channel>& channel,
                                          const std::string& server)>;
 
@@ -63,6 +67,7 @@ class QueryClient {
   const TlsOptions tls_;
   const std::chrono::milliseconds patience_;
   const bool explain_;
+  const std::unique_ptr<Calls> calls_;
   std::vector<std::shared_ptr<grpc::Channel>> channels_;  // of servers_; null: not made yet
   size_t first_ = 0;
   std::vector<std::string> failures_;

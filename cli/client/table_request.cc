@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "cli/client/selection.h"
+#include "cli/output/answer_text.h"
 #include "common/base/nearest_word.h"
 #include "common/base/printable.h"
 #include "common/base/status_macros.h"
@@ -109,6 +111,17 @@ absl::StatusOr<FleetTable> AskForTable(const CliOptions& options, v1::TableReque
     FQS_ASSIGN_OR_RETURN(answer, client->GetTable(request));
   }
   return answer;
+}
+
+std::optional<v1::ListRelaysResponse> AskForRelays(const CliOptions& options,
+                                                   const v1::TableRequest& asked,
+                                                   QueryClient* client) {
+  if (!WantsFullness(options)) return std::nullopt;
+  v1::ListRelaysRequest request;
+  *request.mutable_selection() = asked.selection();
+  auto relays = client->ListRelays(request);
+  if (!relays.ok()) return std::nullopt;
+  return *std::move(relays);
 }
 
 }  // namespace fleetqshape

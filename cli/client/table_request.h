@@ -2,6 +2,7 @@
 #ifndef FLEETQSHAPE_CLI_CLIENT_TABLE_REQUEST_H_
 #define FLEETQSHAPE_CLI_CLIENT_TABLE_REQUEST_H_
 
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -23,6 +24,12 @@ bool SortsByUnknownGroup(const CliOptions& options);
 // errors are the client's.
 absl::StatusOr<FleetTable> AskForTable(const CliOptions& options, v1::TableRequest request,
                                        QueryClient* client);
+
+// The relays that the answer to `asked` is about, if it shows how full their queues are. Without
+// them, which is also what an error gives, it does without that.
+std::optional<v1::ListRelaysResponse> AskForRelays(const CliOptions& options,
+                                                   const v1::TableRequest& asked,
+                                                   QueryClient* client);
 
 }  // namespace fleetqshape
 

@@ -166,9 +166,15 @@ Screen ComparisonScreen(const FleetTable& answer, const TableView& view) {
     const SideBySide groups(answer, shown, view);
     if (groups.width() > width || width - groups.width() < least_name) continue;
     screen.text = groups.Text(rows, std::min(longest, width - groups.width()), view);
+    screen.rows = {kNoRow, kNoRow};
+    screen.rows.insert(screen.rows.end(), rows.begin(), rows.end());
     break;
   }
-  if (screen.text.empty()) screen.text = Stacked(answer, rows, width, view);
+  if (screen.text.empty()) {
+    screen.text = Stacked(answer, rows, width, view);
+    screen.rows.resize(screen.text.size(), kNoRow);
+    for (size_t i = 0; i < rows.size(); ++i) screen.rows[1 + i * (1 + answer.groups())] = rows[i];
+  }
   NoteCutOff(answer, rows, view, &screen.notes);
   return screen;
 }

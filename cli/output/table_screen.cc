@@ -56,13 +56,15 @@ Screen TableScreen(const FleetTable& answer, const TableView& view) {
   const Fit fit = view.wide ? Fit{LongestName(answer, rows, view)} : FitColumns(view, &columns);
   const bool narrow = !view.wide && view.screen_columns > 0 && view.screen_columns < kTableWidth;
   // qshape counts bytes.
-  const bool bytes = !view.wide && !view.unicode && !narrow && view.rows_by.empty();
+  const bool bytes =
+      !view.aligned && !view.wide && !view.unicode && !narrow && view.rows_by.empty();
 
   Screen screen;
   ScreenLine heads;
   heads.AddSpaces(fit.name_width);
   columns.AddHeads(&heads);
   screen.text.push_back(narrow ? heads.Cut(view.screen_columns) : std::move(heads));
+  screen.rows.push_back(kNoRow);
   const HeatScale scale = ScaleOf(answer);
   const GroupRow total = answer.total(0);
   HeatScale total_scale;
@@ -83,6 +85,7 @@ Screen TableScreen(const FleetTable& answer, const TableView& view) {
     columns.AddCells(is_total ? total : answer.row(row, 0), total, is_total ? total_scale : scale,
                      false, full, &line);
     screen.text.push_back(narrow ? line.Cut(view.screen_columns) : std::move(line));
+    screen.rows.push_back(row);
   }
   if (fit.dropped > 0) {
     screen.notes.push_back(absl::StrCat("the terminal has ", view.screen_columns, " columns: the ",

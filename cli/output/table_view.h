@@ -18,6 +18,7 @@ struct TableView {
   TextOptions text;                    // width, heads, and how many rows
   bool wide = false;                   // names uncut, with shares and ages
   bool unicode = false;                // ShownName
+  bool aligned = false;                // names by the columns they take; else by bytes, as qshape
   bool senders = false;                // what is counted: messages; else recipients
   bool parents = false;                // rows count what others count too
   std::string rows_by;                 // as v1::TableRequest.rows_by
@@ -25,14 +26,17 @@ struct TableView {
   const Fullness* fullness = nullptr;  // a column of how full active is, if there is one
 };
 
+inline constexpr size_t kTotalRow = SIZE_MAX;
+inline constexpr size_t kNoRow = SIZE_MAX - 1;
+
 struct Screen {
   ScreenText text;
+  std::vector<size_t> rows;        // of each line the row that it is the first one of, or kNoRow
   std::vector<std::string> notes;  // what is to be said beside it, a line each
 };
 
 // Which rows are shown, and in which order: indices into the answer, kTotalRow being TOTAL. Names
 // of one group are in qshape's order, which sorts TOTAL among them; all else is as it came.
-inline constexpr size_t kTotalRow = SIZE_MAX;
 std::vector<size_t> ShownRows(const FleetTable& answer, const TableView& view);
 
 // A row's name as it is shown.

@@ -26,6 +26,10 @@ std::string Capability(const char* name) {
 
 int TerminalColors() { return IsKnown() ? std::max(tigetnum("colors"), 0) : 0; }
 
+bool CanMoveCursor() {
+  return IsKnown() && !Capability("cup").empty() && !Capability("clear").empty();
+}
+
 std::string ClearSequence() { return IsKnown() ? Capability("clear") + Capability("E3") : ""; }
 
 }  // namespace fleetqshape

@@ -40,6 +40,7 @@ _MAY_INCLUDE = {
                   "cli/output"),
     "cli/client": ("common/base", "common/shape", "common/options", "common/rpc", "cli",
                    "cli/options", "cli/output"),
+    "cli/watch": ("common/base", "common/shape", "common/options", "cli", "cli/output", "cli/client"),
     "cli": ("common", "cli"),
     # A fleet in one process: the agent's protocol and the aggregator's store, and nothing else of
     # them. Of agent/watch, the state that a report session reads (queue_state.h).
@@ -107,6 +108,16 @@ def check_metrics_libraries(files: Mapping[str, str]) -> Iterator[str]:
         if any(target == "microhttpd.h" or target.startswith("prometheus/")
                for _, target in _INCLUDE.findall(text)) or re.search(r"\bprometheus::|\bMHD_", _code(text)):
             yield f"{path}: uses libmicrohttpd or prometheus-cpp, which belong to aggregator/metrics"
+
+
+def check_curses(files: Mapping[str, str]) -> Iterator[str]:
+    """Curses, whose state is global, appears where a screen is drawn upon, and where terminfo is read."""
+    for path, text in files.items():
+        if path in ("cli/watch/watch_screen.cc", "cli/output/terminfo.cc"):
+            continue
+        if any(target in ("curses.h", "ncurses.h", "term.h") or target.startswith("ncursesw/")
+               for _, target in _INCLUDE.findall(text)):
+            yield f"{path}: uses curses, which belongs to cli/watch/watch_screen.cc"
 
 
 def check_include_guards(files: Mapping[str, str]) -> Iterator[str]:

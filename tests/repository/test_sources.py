@@ -97,6 +97,13 @@ class SourceRules(unittest.TestCase):
             path: "#include <microhttpd.h>\n#include <prometheus/registry.h>\n" for path in
             ("aggregator/metrics/x.cc", "tests/aggregator/metrics/x.cc")}))
 
+    def test_curses(self) -> None:
+        self.hold(rules.check_curses(self.sources))
+        for path, text in (("cli/watch/watch.cc", "#include <curses.h>\n"), ("cli/main.cc", "#include <term.h>\n"),
+                           ("tests/cli/watch/x.cc", "#include <ncursesw/curses.h>\n")):
+            with self.subTest(path=path):
+                self.assertEqual(1, len(list(rules.check_curses({path: text}))))
+
     def test_include_guards(self) -> None:
         self.hold(rules.check_include_guards(self.sources))
         guard = "FLEETQSHAPE_CLI_LOCAL_X_Y_H_"

@@ -6,6 +6,10 @@
 #include <grpcpp/server_builder.h>
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <future>
+#include <thread>
+
 #include "absl/strings/str_cat.h"
 #include "cli/client/table_request.h"
 #include "fleetqshape/v1/query.grpc.pb.h"
@@ -33,9 +37,11 @@ class FakeAggregator final : public v1::Query::Service {
   void Stop() { server_->Shutdown(std::chrono::system_clock::now()); }
   const std::string& address() const { return address_; }
 
-  grpc::Status GetTable(grpc::ServerContext* /*context*/, const v1::TableRequest* request,
+  grpc::Status GetTable(grpc::ServerContext* context, const v1::TableRequest* request,
                         grpc::ServerWriter<v1::TableResponse>* writer) override {
     requests.push_back(*request);
+    if (on_request) on_request();
+    while (hangs && !context->IsCancelled()) std::this_thread::yield();
     for (const v1::TableResponse& response : responses) writer->Write(response);
     return status;
   }
@@ -44,6 +50,8 @@ class FakeAggregator final : public v1::Query::Service {
   std::vector<v1::TableResponse> responses;
   grpc::Status status;
   std::vector<v1::TableRequest> requests;
+  bool hangs = false;  // answers when the question is cancelled
+  std::function<void()> on_request;
 
  private:
   std::unique_ptr<grpc::Server> server_;
@@ -148,6 +156,23 @@ TEST(QueryClient, RefusalIsAnAnswer) {
   EXPECT_TRUE(absl::IsNotFound(answer.status()));
   EXPECT_EQ(std::string(answer.status().message()), "no relay\\x0ahas that");
   EXPECT_THAT(second.requests, IsEmpty());
+}
+
+TEST(QueryClient, CancelEndsTheQuestionUnderWayAndAllLaterOnes) {
+  FakeAggregator aggregator;
+  aggregator.hangs = true;
+  std::promise<void> asked;
+  aggregator.on_request = [&asked] { asked.set_value(); };
+  QueryClient client({aggregator.address(), "127.0.0.1:1"}, {}, std::chrono::hours(1));
+  std::thread canceller([&] {
+    asked.get_future().wait();
+    client.Cancel();
+  });
+  EXPECT_EQ(client.GetTable({}).status().code(), absl::StatusCode::kCancelled);
+  canceller.join();
+  EXPECT_EQ(client.GetTable({}).status().code(), absl::StatusCode::kCancelled);
+  EXPECT_EQ(client.ListRelays({}).status().code(), absl::StatusCode::kCancelled);
+  EXPECT_EQ(aggregator.requests.size(), 1);
 }
 
 TEST(AskForTable, FindsTheGroupToSortBy) {

@@ -155,6 +155,17 @@ TEST(TableScreenTest, UnicodeNamesAreAligned) {
 )");
 }
 
+TEST(AnsiTextTest, SequencesOf256Colours) {
+  ScreenLine line("plain");
+  line.Add("head", Style::kHead);
+  line.Add("dim", Style::kDim);
+  line.Add("warm", Style::kHeat4);
+  line.Add("hot", Style::kHeat5);
+  EXPECT_EQ(AnsiText({line}),
+            "plain\x1b[1mhead\x1b[0m\x1b[38;5;244mdim\x1b[0m\x1b[38;5;16;48;5;215mwarm\x1b[0m"
+            "\x1b[1;38;5;231;48;5;160mhot\x1b[0m\n");
+}
+
 TEST(AnsiTextTest, WithoutItsSequencesItIsThePlainText) {
   const ScreenText text = TableScreen(SmallAnswer(), View()).text;
   std::string ansi = AnsiText(text);
