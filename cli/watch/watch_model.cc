@@ -202,7 +202,9 @@ bool WatchModel::Take(const WatchRequest& request, WatchAnswer answer, const Mom
   if (request.question == question_) {
     failure_.reset();
     shown_question_ = question_;
-    shown_.emplace().answer = std::move(answer);
+    Shown shown;
+    shown.answer = std::move(answer);
+    shown_ = std::move(shown);
     MeasureGrowth(request, now);
     OrderRows();
   }
