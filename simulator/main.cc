@@ -68,9 +68,10 @@ int Load(const SimulatorOptions& options, const SimulatedRelay::World& world) {
     if (!written.ok()) return Fail(written);
   }
   const auto seconds = static_cast<double>(clock.MonotonicMilliseconds() - start) / 1000;
-  std::printf("loaded %llu relays with %llu messages in %.1f s\n",
+  std::printf("loaded %llu relays with %llu messages and %llu names in %.1f s\n",
               static_cast<unsigned long long>(loaded->relays),
-              static_cast<unsigned long long>(loaded->messages), seconds);
+              static_cast<unsigned long long>(loaded->messages),
+              static_cast<unsigned long long>(loaded->names), seconds);
   return kExitOk;
 }
 

@@ -1,17 +1,23 @@
 // query_benchmark: asks the aggregator's query engine about a fleet in memory.
 //
 //   query_benchmark [--relays 1000] [--messages 10000000] [--domains 200000] [--rounds 200]
-//                   [--threads 2] [--reports 0] [--seed 1] [--only NAME] [--dump FILE]
+//                   [--threads 2] [--reports 0] [--seed 1] [--at SECONDS] [--only NAME]
+//                   [--print-answer] [--dump FILE]
 //
 // Makes a fleet in which each message has one recipient and one sender: domains by Zipf's law, most
 // arrivals lately and some up to five days ago, three in four messages in deferred. Asks each of
-// the questions that often, in turns. --reports N: meanwhile a thread takes N reports a second, of
-// 100 changes each, as the ingest engine does, but for the disk. --dump writes the recipients'
-// cells, and asks nothing: relay, queue, domain and arrival, separated by tabs.
+// the questions that often, in turns.
 //
-// Prints a line of JSON for each question: quantiles of what an answer took, in milliseconds; and
-// one for the whole: bytes of memory a message, and the time of a pass over all arrivals that only
-// sums them up, in as many threads (the floor).
+// --at: the Unix time at which the fleet was made and ages are measured; now if not given. With it,
+// runs with the same seed have the same fleet and the same answers. --reports N: meanwhile a thread
+// takes N reports a second, of 100 changes each, as the ingest engine does, but for the disk.
+// --dump writes the recipients' cells, and asks nothing: relay, queue, domain, the domain's number
+// and arrival, separated by tabs.
+//
+// Prints with --print-answer first the answer to the question "top": TOTAL, and the rows in their
+// order. Then a line of JSON for each question: quantiles of what an answer took, in milliseconds;
+// and one for the whole: bytes of memory a message, and the time of a pass over all arrivals that
+// only sums them up, in as many threads (the floor).
 
 #include <malloc.h>
 #include <unistd.h>
@@ -53,6 +59,8 @@ struct Options {
   size_t threads = 2;
   size_t reports = 0;  // a second
   uint64_t seed = 1;
+  int64_t at_seconds = 0;
+  bool print_answer = false;
   std::string only;
   std::string dump;
 };
@@ -94,12 +102,13 @@ struct Message {
   int64_t arrival;
 };
 
-// The fleet's names: some of them have parents.
+// The fleet's names, all different: some of them have parents.
 std::string DomainName(size_t domain) {
   const std::string number = std::to_string(domain);
   switch (domain % 4) {
     case 0:
-      return "mx" + std::to_string(domain % 7) + ".provider" + std::to_string(domain / 40) + ".net";
+      return "mx" + std::to_string(domain / 4 % 10) + ".provider" + std::to_string(domain / 40) +
+             ".net";
     default:
       return "domain" + number + ".example";
   }
@@ -108,7 +117,9 @@ std::string DomainName(size_t domain) {
 class BenchFleet {
  public:
   explicit BenchFleet(const Options& options)
-      : options_(options), zipf_(options.domains), now_(clock_.NowSeconds()) {
+      : options_(options),
+        zipf_(options.domains),
+        now_(options.at_seconds != 0 ? options.at_seconds : clock_.NowSeconds()) {
     for (size_t i = 0; i < options.domains; ++i) domain_names_.push_back(DomainName(i));
   }
 
@@ -176,8 +187,8 @@ class BenchFleet {
   void Dump(std::FILE* file) const {
     for (size_t relay = 0; relay < options_.relays; ++relay) {
       for (const Message& message : MessagesOf(relay)) {
-        std::fprintf(file, "%zu\t%d\t%s\t%lld\n", relay, static_cast<int>(message.queue),
-                     domain_names_[message.recipient].c_str(),
+        std::fprintf(file, "%zu\t%d\t%s\t%u\t%lld\n", relay, static_cast<int>(message.queue),
+                     domain_names_[message.recipient].c_str(), message.recipient,
                      static_cast<long long>(message.arrival));
       }
     }
@@ -244,10 +255,11 @@ struct NamedQuestion {
   std::vector<double> milliseconds;
 };
 
-std::vector<NamedQuestion> Questions() {
+std::vector<NamedQuestion> Questions(const Options& options) {
   TableQuestion top;
   top.queues = {Queue::kIncoming, Queue::kActive, Queue::kDeferred};
   top.max_rows = 20;
+  if (options.at_seconds != 0) top.at_seconds = options.at_seconds;
   std::vector<NamedQuestion> questions = {{"top", top, {}}};
   const auto add = [&](const char* name, const std::function<void(TableQuestion*)>& change) {
     questions.push_back({name, top, {}});
@@ -268,6 +280,24 @@ std::vector<NamedQuestion> Questions() {
   add("senders", [](TableQuestion* question) { question->axis = Axis::kSenderDomain; });
   add("all rows", [](TableQuestion* question) { question->max_rows = 0; });
   return questions;
+}
+
+void PrintCounts(const uint64_t* counts, size_t count) {
+  for (size_t i = 0; i < count; ++i) {
+    std::printf("%s%llu", i == 0 ? "" : ", ", static_cast<unsigned long long>(counts[i]));
+  }
+}
+
+void PrintAnswer(const TableAnswer& answer) {
+  std::printf("{\"total\": [");
+  PrintCounts(answer.total.data(), answer.total.size());
+  std::printf("], \"rows\": [");
+  for (size_t row = 0; row < answer.names.size(); ++row) {
+    std::printf("%s[\"%s\", ", row == 0 ? "" : ", ", answer.names[row].c_str());
+    PrintCounts(answer.row(row), answer.columns);
+    std::printf("]");
+  }
+  std::printf("]}\n");
 }
 
 void PrintQuantiles(const std::string& name, std::vector<double> milliseconds) {
@@ -348,7 +378,12 @@ int Run(const Options& options) {
   fleet.Fill();
   const double resident = ResidentBytes() - before;
   const QueryEngine engine(&fleet.fleet(), &fleet.clock(), {.threads = options.threads});
-  std::vector<NamedQuestion> questions = Questions();
+  std::vector<NamedQuestion> questions = Questions(options);
+  if (options.print_answer) {
+    const auto answer = engine.GetTable(questions.front().question);
+    if (!answer.ok()) return EXIT_FAILURE;
+    PrintAnswer(*answer);
+  }
   std::vector<double> floors;
   double seconds = 0;
   size_t sent = 0;
@@ -394,7 +429,9 @@ int main(int argc, char** argv) {
   app.add_option("--threads", options.threads)->check(CLI::PositiveNumber);
   app.add_option("--reports", options.reports);
   app.add_option("--seed", options.seed);
+  app.add_option("--at", options.at_seconds);
   app.add_option("--only", options.only);
+  app.add_flag("--print-answer", options.print_answer);
   app.add_option("--dump", options.dump);
   CLI11_PARSE(app, argc, argv);
   return fleetqshape::Run(options);

@@ -84,7 +84,7 @@ class Simulate(unittest.TestCase):
         store = self.directory / "store"
         answer = simulate("--load-store", str(store), *FLEET, "--expect", str(self.expected))
         self.assertEqual(answer.status, 0, answer.stderr)
-        self.assertRegex(answer.stdout, rb"\Aloaded 200 relays with 30000 messages in [\d.]+ s\n\Z")
+        self.assertRegex(answer.stdout, rb"\Aloaded 200 relays with 30000 messages and \d+ names in [\d.]+ s\n\Z")
         checked = subprocess.run([program("fleetqshape-aggregator"), "--check", str(store)], capture_output=True,
                                  env=environment(), timeout=60, check=False)
         self.assertEqual(checked.returncode, 0, checked.stdout)

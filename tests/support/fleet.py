@@ -193,11 +193,12 @@ class Aggregator(_Program):
     def data_directory(self) -> Path:
         return self.directory / "data"
 
-    def start(self) -> None:
+    def start(self, timeout_seconds: float = _START_SECONDS) -> None:
         """Returns when it listens."""
         self._launch(["--data-directory", str(self.data_directory), "--ingest-listen", self.ingest_address,
                       "--query-listen", self.query_address, *self._options])
-        ready, _, self.metrics_address = self._wait_for_output("stdout", "ready ").partition(" metrics=")
+        line = self._wait_for_output("stdout", "ready ", timeout_seconds=timeout_seconds)
+        ready, _, self.metrics_address = line.partition(" metrics=")
         if ready != f"ready ingest={self.ingest_address} query={self.query_address}":
             raise AssertionError(f"the aggregator's first line: {ready!r}")
 

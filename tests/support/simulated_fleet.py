@@ -22,10 +22,10 @@ __all__ = ["Simulation", "simulate"]
 _RUN_SECONDS = 90
 
 
-def simulate(*arguments: str) -> Answer:
+def simulate(*arguments: str, timeout_seconds: float = _RUN_SECONDS) -> Answer:
     """Runs it to its end."""
     done = subprocess.run([program("fleetqshape-simulate"), *arguments], stdin=subprocess.DEVNULL, capture_output=True,
-                          timeout=_RUN_SECONDS, env=environment(), check=False)
+                          timeout=timeout_seconds, env=environment(), check=False)
     return Answer(done.returncode, done.stdout, done.stderr.decode())
 
 
