@@ -112,7 +112,8 @@ int main(int argc, char** argv) {
   const auto options = fleetqshape::ParseSimulatorOptions(argc, argv, &exit_status);
   if (!options) return exit_status;
   fleetqshape::StartLogging(options->log_level);
-  const fleetqshape::Domains domains({options->domains, options->odd_names});
+  const fleetqshape::Domains domains(
+      {options->domains, options->odd_names, options->no_forged_names});
   fleetqshape::Destinations::Options of_destinations;
   of_destinations.seed = options->fleet.seed;
   const fleetqshape::Destinations destinations(of_destinations);

@@ -121,6 +121,8 @@ std::optional<SimulatorOptions> ParseSimulatorOptions(int argc, const char* cons
       ->capture_default_str();
   app.add_flag("--odd-names", options.odd_names,
                "Among them names with control characters, in other scripts, and so on");
+  app.add_flag("--no-forged-names", options.no_forged_names,
+               "There are no others: attackers too send from these domains");
   AddRunOptions(&app, &options);
   app.add_option("--expect", options.expect,
                  "Write the tables that the fleet must answer with at the end into this directory")

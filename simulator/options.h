@@ -16,6 +16,7 @@ struct SimulatorOptions {
   FleetOptions fleet;
   uint32_t domains = 10'000;
   bool odd_names = false;
+  bool no_forged_names = false;
   double interval_seconds = 5;
   double duration_seconds = 60;
   double print_seconds = 10;

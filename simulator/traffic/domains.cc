@@ -82,7 +82,8 @@ std::string MakeName(DomainId id, bool odd_names) {
 
 }  // namespace
 
-Domains::Domains(const Options& options) : zipf_(options.count - 1, kZipfExponent, 1.0) {
+Domains::Domains(const Options& options)
+    : no_forged_(options.no_forged), zipf_(options.count - 1, kZipfExponent, 1.0) {
   for (DomainId id = 0; id <= options.count; ++id) {
     const std::string name = MakeName(id, options.odd_names);
     text_ += name;

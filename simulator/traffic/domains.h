@@ -28,6 +28,8 @@ class Domains {
     // Puts names among them that test whoever shows them: control characters, other scripts, no
     // dot, too long.
     bool odd_names = false;
+    // Who forges a name takes one of the world's: there are no others.
+    bool no_forged = false;
   };
 
   explicit Domains(const Options& options);
@@ -40,9 +42,13 @@ class Domains {
 
   // One of the world's, by Zipf's law.
   DomainId Draw(Random* random) const;
-  static DomainId DrawForged(Random* random) { return kFirstForged + random->Below(kFirstForged); }
+  // For a sender who lies.
+  DomainId DrawForged(Random* random) const {
+    return no_forged_ ? Draw(random) : kFirstForged + random->Below(kFirstForged);
+  }
 
  private:
+  const bool no_forged_;
   std::string text_;            // all names, one after the other
   std::vector<uint32_t> ends_;  // in text_, by id
   std::vector<uint64_t> hashes_;

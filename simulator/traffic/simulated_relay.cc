@@ -73,7 +73,7 @@ NewMessage SimulatedRelay::DrawMessage(int64_t arrival) {
   } else if (plan_.role == Role::kSpamRelay && random_.Chance(0.7)) {
     message.sender = own_domains_[random_.Below(kOwnDomains)];
   } else if (random_.Chance(0.05)) {
-    message.sender = Domains::DrawForged(&random_);
+    message.sender = world_.domains->DrawForged(&random_);
   } else {
     message.sender = world_.domains->Draw(&random_);
   }
@@ -84,7 +84,7 @@ NewMessage SimulatedRelay::DrawMessage(int64_t arrival) {
 NewMessage SimulatedRelay::DrawAttack(int64_t arrival) {
   NewMessage message;
   message.arrival = arrival;
-  message.sender = Domains::DrawForged(&random_);
+  message.sender = world_.domains->DrawForged(&random_);
   message.domains[0] = own_domains_[0];
   message.recipients[0] = static_cast<uint16_t>(1 + random_.Below(10));
   message.unknown_users = true;
@@ -126,7 +126,7 @@ void SimulatedRelay::FillOne(int64_t now, const std::vector<DomainId>& out) {
   }
   if (kind < 0.20) {  // returned to whoever never was
     message.sender = kMailerDaemon;
-    message.domains[0] = Domains::DrawForged(&random_);
+    message.domains[0] = world_.domains->DrawForged(&random_);
   } else {
     message.domains[0] = out[random_.Below(static_cast<uint32_t>(out.size()))];
   }

@@ -102,7 +102,8 @@ class _Loaded:
 
 def _load(store: Path, expected: Path, relays: int, messages: int, domains: int, seed: int) -> _Loaded:
     answer = simulate("--load-store", str(store), "--expect", str(expected), "--relays", str(relays), "--messages",
-                      str(messages), "--domains", str(domains), "--seed", str(seed), timeout_seconds=1800)  # fmt: skip
+                      str(messages), "--domains", str(domains), "--no-forged-names", "--seed", str(seed),
+                      timeout_seconds=1800)  # fmt: skip
     if answer.status != 0:
         raise WrongAnswer(f"the simulator ended with status {answer.status}: {answer.stderr}")
     words = answer.stdout.decode().split()  # loaded 5 relays with 7 messages and 9 names in 0.1 s

@@ -39,10 +39,20 @@ TEST(DomainsTest, ForgedNamesAreNobodyElses) {
   for (DomainId id = 0; id <= domains.count(); ++id) names.insert(NameOf(domains, id));
   Random random(1);
   for (int i = 0; i < 1000; ++i) {
-    const DomainId id = Domains::DrawForged(&random);
+    const DomainId id = domains.DrawForged(&random);
     ASSERT_GE(id, kFirstForged);
     EXPECT_TRUE(names.insert(NameOf(domains, id)).second);
     EXPECT_EQ(domains.Hash(id), NameHash(NameOf(domains, id)));
+  }
+}
+
+TEST(DomainsTest, NobodyForgesNamesIfTheyAreNotWanted) {
+  const Domains domains({.count = 1000, .no_forged = true});
+  Random random(1);
+  for (int i = 0; i < 1000; ++i) {
+    const DomainId id = domains.DrawForged(&random);
+    ASSERT_GE(id, 1U);
+    ASSERT_LE(id, domains.count());
   }
 }
 
