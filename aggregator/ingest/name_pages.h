@@ -58,7 +58,7 @@ class NamePages {
     std::array<uint32_t, kIdsOfPage> index_hashes;
     std::array<uint32_t, kIdsOfPage> parents;
     std::array<std::atomic<uint32_t>, kIdsOfPage> counts;
-    std::array<bool, kIdsOfPage> dotted;  // at hand: questions ask for each name
+    std::array<bool, kIdsOfPage> dotted;                    // at hand: questions ask for each name
     std::array<std::unique_ptr<char[]>, kIdsOfPage> names;  // null: the id is free
     uint32_t used = 0;
     uint32_t lowest_free = 0;  // no free id of the page is below

@@ -84,12 +84,23 @@ void AgeScale::AddSorted(absl::Span<const Number> arrivals, uint64_t* row) const
   }
 }
 
+size_t AgeScale::BucketOf(int64_t arrival, size_t oldest) const {
+  if (few_buckets()) {
+    while (oldest > 1 && arrival >= edges_[oldest - 2]) --oldest;
+    return oldest;
+  }
+  const auto end = edges_.begin() + static_cast<std::ptrdiff_t>(oldest) - 1;
+  const auto found =
+      std::partition_point(edges_.begin(), end, [arrival](int64_t edge) { return edge > arrival; });
+  return static_cast<size_t>(found - edges_.begin()) + 1;
+}
+
 template <typename Number>
 void AgeScale::WalkSorted(absl::Span<const Number> counted, uint64_t* row) const {
   // Arrivals rise, so buckets fall.
   size_t bucket = edges_.size();
   for (auto arrival = counted.begin(); arrival != counted.end();) {
-    while (bucket > 1 && static_cast<int64_t>(*arrival) >= edges_[bucket - 2]) --bucket;
+    bucket = BucketOf(static_cast<int64_t>(*arrival), bucket);
     // All arrivals up to the next edge are in this bucket.
     auto next = counted.end();
     if (bucket > 1 && counted.size() > kShortList) {

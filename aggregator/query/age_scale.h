@@ -49,6 +49,8 @@ class AgeScale {
   // Beyond it, searching is quicker than comparing with each threshold.
   static constexpr size_t kFewThresholds = 33;
 
+  // The bucket of an arrival that is in `oldest` or a younger one.
+  size_t BucketOf(int64_t arrival, size_t oldest) const;
   template <typename Number>
   void WalkSorted(absl::Span<const Number> counted, uint64_t* row) const;
 

@@ -29,7 +29,9 @@ enum class RowOrder {
   kName,             // the name's bytes
   kShareDifference,  // the largest difference of shares in two groups' totals, falling
   kGroup,            // the count in one group, falling
-  kShareRatio,       // the largest quotient of shares in two groups' totals, falling
+  // The largest quotient of shares in two groups' totals, falling; each with one message more, so
+  // that what is in one group only comes by its size.
+  kShareRatio,
 };
 
 struct TableQuestion {

@@ -39,8 +39,7 @@ class Rows {
       any = any || value.has_value();
       row_of_relay.push_back(rows.RowOf(value.value_or("")));
     }
-    if (!any)
-      return absl::InvalidArgumentError(absl::StrCat("no relay has a label ", question.rows_by));
+    if (!any) return absl::InvalidArgumentError(ExplainNoKey(question.rows_by, scan.relays()));
     for (const Piece& piece : scan.pieces())
       rows.row_of_piece_.push_back(row_of_relay[piece.relay]);
     return rows;

@@ -10,6 +10,19 @@ double RowKeys::ShareOf(absl::Span<const uint64_t> counts, size_t group) const {
   return static_cast<double>(counts[group]) / static_cast<double>(totals_[group]);
 }
 
+// As if each group had one message more: else what a single message made infinite came first.
+double RowKeys::RatioOf(absl::Span<const uint64_t> counts) const {
+  double largest = 0;
+  double smallest = std::numeric_limits<double>::infinity();
+  for (size_t group = 0; group < counts.size(); ++group) {
+    const double share =
+        static_cast<double>(counts[group] + 1) / static_cast<double>(totals_[group] + 1);
+    largest = std::max(largest, share);
+    smallest = std::min(smallest, share);
+  }
+  return largest / smallest;
+}
+
 double RowKeys::KeyOf(absl::Span<const uint64_t> counts) const {
   uint64_t sum = 0;
   double largest = 0;
@@ -30,8 +43,7 @@ double RowKeys::KeyOf(absl::Span<const uint64_t> counts) const {
     case RowOrder::kGroup:
       return static_cast<double>(counts[order_group_]);
     case RowOrder::kShareRatio:
-      if (largest == 0) return 0;
-      return smallest == 0 ? std::numeric_limits<double>::infinity() : largest / smallest;
+      return RatioOf(counts);
   }
   return 0;
 }

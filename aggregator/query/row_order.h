@@ -33,6 +33,8 @@ class RowKeys {
   // Of the group's TOTAL.
   double ShareOf(absl::Span<const uint64_t> counts, size_t group) const;
 
+  double RatioOf(absl::Span<const uint64_t> counts) const;
+
   RowOrder order_;
   size_t order_group_;
   std::vector<uint64_t> totals_;

@@ -36,7 +36,7 @@ absl::StatusOr<std::vector<std::string>> GroupNames(const Comparison& comparison
   }
   if (there.empty()) {
     return absl::InvalidArgumentError(
-        absl::StrCat("there is nothing to compare: no relay has a label ", comparison.key));
+        absl::StrCat("there is nothing to compare: ", ExplainNoKey(comparison.key, relays)));
   }
   for (const std::string& value : comparison.values) {
     if (!there.contains(value)) {

@@ -65,10 +65,19 @@ bool Selects(const Selection& selection, const RelayDescription& relay) {
                      [&relay](const Match& match) { return Matches(match, relay); });
 }
 
+std::string ExplainNoKey(const std::string& key, const std::vector<RelayView>& relays) {
+  std::set<std::string> keys;
+  for (const RelayView& relay : relays) {
+    for (const auto& [label, value] : relay.description->labels) keys.insert(label);
+  }
+  return absl::StrCat("no relay has a label ", key,
+                      keys.empty() ? "" : absl::StrCat("; there is: ", SomeOf(std::move(keys))));
+}
+
 std::string ExplainNoValue(const std::string& key, const std::string& value,
                            const std::vector<RelayView>& relays) {
   std::set<std::string> values = ValuesOf(key, relays);
-  if (values.empty()) return absl::StrCat("no relay has a label ", key);
+  if (values.empty()) return ExplainNoKey(key, relays);
   return absl::StrCat("no relay has ", key, " ", value, "; there is: ", SomeOf(std::move(values)));
 }
 
@@ -80,11 +89,12 @@ std::string ExplainNoMatch(const Selection& selection, const std::vector<RelayVi
   for (const Match& match : Conditions(selection)) {
     if (match.negated) continue;
     const std::set<std::string> values = ValuesOf(match.key, relays);
-    if (values.empty()) return absl::StrCat("no relay has a label ", match.key);
+    if (values.empty()) return ExplainNoKey(match.key, relays);
     for (const std::string& value : match.values) {
       if (!values.contains(value)) return ExplainNoValue(match.key, value, relays);
     }
   }
+  if (Conditions(selection).size() == 1) return "no relay matches the condition: all are left out";
   return "no relay matches all of the conditions at once; leave one out";
 }
 

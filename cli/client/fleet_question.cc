@@ -1,5 +1,7 @@
 #include "cli/client/fleet_question.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -7,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "cli/client/query_client.h"
 #include "cli/client/table_request.h"
 #include "cli/client/verdict.h"
@@ -15,6 +18,7 @@
 #include "cli/output/coverage_text.h"
 #include "cli/output/terminal.h"
 #include "common/base/nearest_word.h"
+#include "common/base/printable.h"
 #include "common/options/layered_options.h"
 
 namespace fleetqshape {
@@ -33,6 +37,16 @@ std::string HintOf(const CliOptions& options, const absl::Status& failure) {
     }
   }
   return "";
+}
+
+// A name that was mistyped must not look like good news.
+std::string NothingFoundNote(const CliOptions& options, const v1::TableHead& head) {
+  if (options.names.empty()) return "";
+  const auto& total = head.total();
+  if (std::any_of(total.begin(), total.end(), [](uint64_t count) { return count > 0; })) return "";
+  return absl::StrCat("there is no mail ", options.axis == Axis::kSenderDomain ? "from " : "to ",
+                      PrintableName(absl::StrJoin(options.names, ", ")),
+                      " in what was asked for: are the names right?");
 }
 
 }  // namespace
@@ -55,6 +69,7 @@ int AnswerFromFleet(const CliOptions& options) {
   for (const auto& more : {text.notes, CoverageLines(head.coverage())}) {
     lines.insert(lines.end(), more.begin(), more.end());
   }
+  if (std::string note = NothingFoundNote(options, head); !note.empty()) lines.push_back(note);
   for (const std::string& line : lines) PrintError(kProgram, line);
   const Verdict verdict = VerdictOf(options, head);
   for (const std::string& line : verdict.lines) PrintError(kProgram, line);

@@ -18,7 +18,6 @@ uint64_t TotalOf(const v1::TableHead& head) {
   return total;
 }
 
-// Without any message there is none that is too old.
 uint64_t OldestOf(const v1::TableHead& head) {
   int64_t oldest = 0;
   for (const int64_t age : head.oldest_ages()) oldest = std::max(oldest, age);
@@ -36,6 +35,8 @@ Verdict VerdictOf(const CliOptions& options, const v1::TableHead& head) {
   }
   for (const Threshold& threshold : options.fail_if) {
     const bool of_total = threshold.figure == Threshold::Figure::kTotal;
+    // No messages have no age, not even 0.
+    if (!of_total && TotalOf(head) == 0) continue;
     const uint64_t value = of_total ? TotalOf(head) : OldestOf(head);
     if (threshold.reached_counts ? value < threshold.limit : value <= threshold.limit) continue;
     verdict.exit_status = kExitThreshold;

@@ -129,7 +129,8 @@ void AddLastingOptions(CLI::App* app, RawOptions* raw, CliOptions* options) {
   AddLast(app, "--at", &raw->at, "UNIX-SECONDS", "Measure ages at this time instead of now");
   app->add_flag("-v,--verbose", options->verbose,
                 "Local files: say on standard error what was not counted, and why");
-  AddLast(app, "--output", &raw->output, "FORM", "table, wide, json, csv or prometheus")
+  AddLast(app, "--output", &raw->output, "FORM",
+          "table; wide (names uncut, shares, median and oldest ages); json, csv or prometheus")
       ->group(kOutputGroup);
   AddLast(app, "--color", &raw->color, "WHEN", "auto, always or never")->group(kOutputGroup);
   app->add_flag("--unicode", options->unicode, "Internationalized names as people write them")
@@ -154,9 +155,10 @@ void AddQuestionOptions(CLI::App* app, RawOptions* raw, CliOptions* options) {
           "Groups of relays side by side: by role, cluster or any label")
       ->group(kTableGroup);
   AddLast(app, "--sort", &options->sort, "HOW",
-          "total, name; in a comparison: share, ratio or the name of a group")
+          "total or name; in a comparison: share (the largest difference of shares, the default), "
+          "ratio, or a group")
       ->group(kTableGroup);
-  AddLast(app, "--rows", &raw->rows, "N", "Only the first N rows")->group(kTableGroup);
+  AddLast(app, "--rows", &raw->rows, "N", "Only the first N rows; 0: all")->group(kTableGroup);
   app->add_flag("--watch", raw->watch, "Again each SECONDS (2), until q: --watch=SECONDS")
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
       ->group(kOutputGroup);

@@ -189,8 +189,8 @@ absl::Status FillFleetOptions(const CLI::App& app, const RawOptions& raw, CliOpt
   FQS_RETURN_IF_ERROR(CheckSort(*options));
   if (IsTyped(app, {"--rows"})) {
     uint64_t rows = 0;
-    if (raw.rows.starts_with('-') || !absl::SimpleAtoi(raw.rows, &rows) || rows == 0) {
-      return Wrong(absl::StrCat("--rows ", raw.rows, ": must be a number of rows, 1 at least"));
+    if (raw.rows.starts_with('-') || !absl::SimpleAtoi(raw.rows, &rows)) {
+      return Wrong(absl::StrCat("--rows ", raw.rows, ": must be a number of rows; 0: all"));
     }
     options->max_rows = rows;
   }

@@ -126,6 +126,9 @@ absl::Status FitsQuestion(const CLI::App& app, const RawOptions& raw, const CliO
   if (options.check && question != Question::kRelays) {
     return absl::InvalidArgumentError("--check goes with `fleetqshape relays`");
   }
+  if (options.check && IsTyped(app, {"--output"})) {
+    return absl::InvalidArgumentError("--check prints one line for monitoring: leave out --output");
+  }
   if (question == Question::kTable) return absl::OkStatus();
   if (question != Question::kRelays && question != Question::kForget) {
     return options.context.empty() || !IsTyped(app, {"--context"})

@@ -53,7 +53,7 @@ class Mistakes(unittest.TestCase):
                 ("--younger 1.5h: must be a time", "--younger", "1.5h"),
                 ("nothing is younger than --younger 0", "--younger", "0"),
                 ("that must be the longer time", "--older", "4h", "--younger", "4h"),
-                ("--rows 0: must be", "--rows", "0"), ("--rows -1: must be", "--rows", "-1"),
+                ("--rows -1: must be", "--rows", "-1"),
                 ("--rows many: must be", "--rows", "many"),
                 ("--watch 0.4: must be", "--watch=0.4"), ("--watch soon: must be", "--watch=soon"),
                 ("--watch 0.1: must be", "--watch", "0.1", "deferred"),

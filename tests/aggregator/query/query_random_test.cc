@@ -80,6 +80,16 @@ std::vector<double> SharesOf(const NaiveAnswer& answer, const std::vector<NaiveC
   return shares;
 }
 
+double RatioOf(const NaiveAnswer& answer, const std::vector<NaiveCell>& row) {
+  std::vector<double> shares;
+  for (size_t group = 0; group < row.size(); ++group) {
+    shares.push_back(static_cast<double>(row[group].counts[0] + 1) /
+                     static_cast<double>(answer.total[group].counts[0] + 1));
+  }
+  return *std::max_element(shares.begin(), shares.end()) /
+         *std::min_element(shares.begin(), shares.end());
+}
+
 double KeyOf(const TableQuestion& question, const NaiveAnswer& answer,
              const std::vector<NaiveCell>& row) {
   const std::vector<double> shares = SharesOf(answer, row);
@@ -97,7 +107,7 @@ double KeyOf(const TableQuestion& question, const NaiveAnswer& answer,
     case RowOrder::kGroup:
       return static_cast<double>(row[question.order_group].counts[0]);
     case RowOrder::kShareRatio:
-      return most == 0 ? 0 : least == 0 ? std::numeric_limits<double>::infinity() : most / least;
+      return RatioOf(answer, row);
   }
   return 0;
 }
