@@ -93,6 +93,12 @@ absl::Status WriteCurrent(const std::string& file, const std::string& name) {
 }  // namespace
 
 int ListContexts(const CliOptions& options) {
+  // It need not be there.
+  if (access(options.config_file.c_str(), F_OK) != 0 && errno == ENOENT) {
+    PrintError(kProgram, PrintableName(absl::StrCat("there are no contexts: there is no file ",
+                                                    options.config_file)));
+    return kExitOk;
+  }
   const auto file = ReadContextFile(options.config_file);
   if (!file.ok()) return Fail(options, file.status());
   const std::string text = ContextListText(*file);
