@@ -170,7 +170,6 @@ class RowCounter {
     const size_t columns = scan_.columns();
     const size_t width = scan_.groups().size() * columns;
     uint64_t* const total = counted->total.data() + piece.group * columns;
-    uint64_t* const counts = counted->counts.data() + piece.group * columns;
     const bool total_at_once = filter_.takes_all() && piece.scale->few_buckets();
     block.arrivals.Visit([&](const auto values) {
       if (total_at_once) piece.scale->AddUnsorted(values, total);
@@ -182,7 +181,7 @@ class RowCounter {
         const auto list = ListOf(block, values, i);
         if (!total_at_once) piece.scale->AddSorted(list, total);
         if (row == kNoRow) continue;
-        piece.scale->AddSorted(list, counts + row * width);
+        piece.scale->AddSorted(list, counted->counts.data() + row * width + piece.group * columns);
         if (question_.ages) counted->arrivals.push_back({row, index, static_cast<uint32_t>(i)});
       }
     });
