@@ -164,10 +164,7 @@ std::optional<AgentOptions> ParseAgentOptions(int argc, const char* const* argv,
                  "Time without a change after which the agent says that it is alive")
       ->type_name("SECONDS")
       ->capture_default_str();
-  app.add_option("--log-level", options.log_level, "trace, debug, info, warning, error or off")
-      ->type_name("LEVEL")
-      ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error", "off"}))
-      ->capture_default_str();
+  AddLogLevel(&app, &options.log_level);
   auto* const once = app.add_flag_callback(
       "--once", [&options] { options.mode = AgentOptions::Mode::kOnce; },
       "Look once, print the state that would be reported as JSON, and exit");
@@ -176,13 +173,8 @@ std::optional<AgentOptions> ParseAgentOptions(int argc, const char* const* argv,
          "Say what can be read and what not, and what to do, and exit")
       ->excludes(once);
   AddLayers(&app, "FLEETQSHAPE_AGENT_");
-  if (!ParseOptions(&app, argc, argv, exit_status)) return std::nullopt;
-  const absl::Status valid = Validate(options);
-  if (!valid.ok()) {
-    PrintError(app.get_name(), std::string(valid.message()));
-    *exit_status = kExitUsage;
-    return std::nullopt;
-  }
+  const auto check = [&options] { return Validate(options); };
+  if (!ParseOptions(&app, argc, argv, check, exit_status)) return std::nullopt;
   return options;
 }
 

@@ -81,10 +81,7 @@ std::optional<AggregatorOptions> ParseAggregatorOptions(int argc, const char* co
                  "A relay that was not heard of for longer is forgotten, with what its queues held")
       ->type_name("SECONDS")
       ->capture_default_str();
-  app.add_option("--log-level", options.log_level, "trace, debug, info, warning, error or off")
-      ->type_name("LEVEL")
-      ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error", "off"}))
-      ->capture_default_str();
+  AddLogLevel(&app, &options.log_level);
   AddLayers(&app, "FLEETQSHAPE_AGGREGATOR_");
   // A thing to be done now: it is on the command line only.
   app.add_option("--check", options.check_directory,
@@ -93,13 +90,8 @@ std::optional<AggregatorOptions> ParseAggregatorOptions(int argc, const char* co
       ->check(CLI::Validator(
           [](const std::string& path) { return path.empty() ? "needs a directory" : ""; }, ""))
       ->configurable(false);
-  if (!ParseOptions(&app, argc, argv, exit_status)) return std::nullopt;
-  const absl::Status valid = Validate(options);
-  if (!valid.ok()) {
-    PrintError(app.get_name(), std::string(valid.message()));
-    *exit_status = kExitUsage;
-    return std::nullopt;
-  }
+  const auto check = [&options] { return Validate(options); };
+  if (!ParseOptions(&app, argc, argv, check, exit_status)) return std::nullopt;
   return options;
 }
 

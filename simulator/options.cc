@@ -127,18 +127,10 @@ std::optional<SimulatorOptions> ParseSimulatorOptions(int argc, const char* cons
   app.add_option("--expect", options.expect,
                  "Write the tables that the fleet must answer with at the end into this directory")
       ->type_name("DIR");
-  app.add_option("--log-level", options.log_level, "trace, debug, info, warning, error or off")
-      ->type_name("LEVEL")
-      ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error", "off"}))
-      ->capture_default_str();
+  AddLogLevel(&app, &options.log_level);
   AddLayers(&app, "FLEETQSHAPE_SIMULATE_");
-  if (!ParseOptions(&app, argc, argv, exit_status)) return std::nullopt;
-  const absl::Status valid = Validate(options);
-  if (!valid.ok()) {
-    PrintError(app.get_name(), std::string(valid.message()));
-    *exit_status = kExitUsage;
-    return std::nullopt;
-  }
+  const auto check = [&options] { return Validate(options); };
+  if (!ParseOptions(&app, argc, argv, check, exit_status)) return std::nullopt;
   return options;
 }
 

@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "absl/strings/str_cat.h"
+#include "common/base/time_unit.h"
 
 namespace fleetqshape {
 namespace {
@@ -44,24 +45,6 @@ std::optional<int64_t> ParseNumber(const std::string& text) {
   const long number = std::strtol(text.c_str(), &end, 10);
   if (text.empty() || *end != '\0' || errno == ERANGE) return std::nullopt;
   return number;
-}
-
-// 0 for a letter that is no unit.
-int64_t UnitSeconds(char unit) {
-  switch (unit) {
-    case 's':
-      return 1;
-    case 'm':
-      return 60;
-    case 'h':
-      return 60 * 60;
-    case 'd':
-      return 24 * 60 * 60;
-    case 'w':
-      return 7 * 24 * 60 * 60;
-    default:
-      return 0;
-  }
 }
 
 }  // namespace

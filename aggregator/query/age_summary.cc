@@ -178,7 +178,7 @@ class RankSearch {
       for (const Source& source : sources_) use(0, source);
       return;
     }
-    crew_->ForEach(sources_.size(),
+    crew_->ForEach(sources_.size(), {},
                    [&](size_t worker, size_t item) { use(worker, sources_[item]); });
   }
 
@@ -293,12 +293,8 @@ AgeSummary SummarizeAges(const Scan& scan, size_t rows, const std::vector<RowArr
   for (size_t cell = 0; cell < cells && !crew.cancelled(); ++cell) {
     if (sizes[cell] > kManyArrivals) summarize(cell, &crew);
   }
-  constexpr size_t kCellsAtATime = 16;
-  crew.ForEach((cells + kCellsAtATime - 1) / kCellsAtATime, [&](size_t /*worker*/, size_t part) {
-    const size_t end = std::min(cells, (part + 1) * kCellsAtATime);
-    for (size_t cell = part * kCellsAtATime; cell < end; ++cell) {
-      if (sizes[cell] <= kManyArrivals) summarize(cell, nullptr);
-    }
+  crew.ForEach(cells, {.at_a_time = 16}, [&](size_t /*worker*/, size_t cell) {
+    if (sizes[cell] <= kManyArrivals) summarize(cell, nullptr);
   });
   return ages;
 }

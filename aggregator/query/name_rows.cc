@@ -22,8 +22,6 @@ namespace fleetqshape {
 namespace {
 
 constexpr uint32_t kNoRow = std::numeric_limits<uint32_t>::max();
-// Pieces that a thread takes at a time.
-constexpr size_t kPiecesAtATime = 4;
 
 // The rows that are shown, in their order, as ids: of names, or of nodes where there are parents.
 struct ShownRows {
@@ -133,20 +131,13 @@ class RowCounter {
 
   CountedRows Count(const Crew& crew) const {
     const size_t numbers = row_count_ * scan_.groups().size() * scan_.columns();
-    const size_t workers =
-        std::clamp<size_t>(kMaxTableNumbers / std::max<size_t>(numbers, 1), 1, crew.workers());
+    const size_t workers = crew.WorkersFor(numbers, kMaxTableNumbers);
     std::vector<CountedRows> counted(workers);
     std::vector<FilteredIds> filters(workers, FilteredIds(filter_, names_));
-    const size_t pieces = scan_.pieces().size();
-    crew.ForEach((pieces + kPiecesAtATime - 1) / kPiecesAtATime, workers,
-                 [&](size_t worker, size_t part) {
-                   CountedRows& mine = counted[worker];
-                   Prepare(&mine);
-                   const size_t end = std::min(pieces, (part + 1) * kPiecesAtATime);
-                   for (size_t i = part * kPiecesAtATime; i < end; ++i) {
-                     AddPiece(static_cast<uint32_t>(i), &filters[worker], &mine);
-                   }
-                 });
+    crew.ForEach(scan_.pieces().size(), {kPiecesAtATime, workers}, [&](size_t worker, size_t item) {
+      Prepare(&counted[worker]);
+      AddPiece(static_cast<uint32_t>(item), &filters[worker], &counted[worker]);
+    });
     CountedRows& sum = counted[0];
     Prepare(&sum);
     for (size_t i = 1; i < workers; ++i) {

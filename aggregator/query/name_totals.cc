@@ -8,8 +8,6 @@ namespace {
 
 // All threads' counts together take at most so many numbers.
 constexpr size_t kMostCounts = size_t{64} << 20;
-// Pieces that a thread takes at a time.
-constexpr size_t kPiecesAtATime = 8;
 
 // Without a filter, and of all ages.
 template <typename Count>
@@ -43,25 +41,20 @@ NameTotals CountAs(const Scan& scan, const NameFilter& filter, const FleetNames&
   using Counts = std::vector<std::vector<Count>>;
   const size_t ids = names.size();
   const size_t groups = scan.groups().size();
-  const size_t workers =
-      std::clamp<size_t>(kMostCounts / std::max<size_t>(ids * groups, 1), 1, crew.workers());
+  const size_t workers = crew.WorkersFor(ids * groups, kMostCounts);
   std::vector<Counts> counts(workers);
   std::vector<FilteredIds> filters(workers, FilteredIds(filter, names));
   const std::vector<Piece>& pieces = scan.pieces();
-  const size_t parts = (pieces.size() + kPiecesAtATime - 1) / kPiecesAtATime;
-  crew.ForEach(parts, workers, [&](size_t worker, size_t part) {
+  crew.ForEach(pieces.size(), {kPiecesAtATime, workers}, [&](size_t worker, size_t item) {
+    const Piece& piece = pieces[item];
     Counts& totals = counts[worker];
     if (totals.empty()) totals.resize(groups);
-    const size_t end = std::min(pieces.size(), (part + 1) * kPiecesAtATime);
-    for (size_t i = part * kPiecesAtATime; i < end; ++i) {
-      const Piece& piece = pieces[i];
-      std::vector<Count>& group = totals[piece.group];
-      if (group.empty()) group.resize(ids, 0);
-      if (filter.takes_all() && piece.scale->counts_everything()) {
-        AddLengths(piece, group.data());
-      } else {
-        AddCounted(piece, &filters[worker], group.data());
-      }
+    std::vector<Count>& group = totals[piece.group];
+    if (group.empty()) group.resize(ids, 0);
+    if (filter.takes_all() && piece.scale->counts_everything()) {
+      AddLengths(piece, group.data());
+    } else {
+      AddCounted(piece, &filters[worker], group.data());
     }
   });
   NameTotals sums(groups, std::vector<uint64_t>(ids, 0));

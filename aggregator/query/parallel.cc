@@ -10,7 +10,7 @@ namespace {
 
 // What the threads share. Helpers that come when all is over find it still there.
 struct Work {
-  std::atomic<size_t> next_item = 0;
+  std::atomic<size_t> next_part = 0;
   std::atomic<size_t> next_worker = 1;
   Mutex mutex;
   ConditionVariable condition;
@@ -20,13 +20,21 @@ struct Work {
 
 }  // namespace
 
-void Crew::ForEach(size_t items, size_t workers,
+size_t Crew::WorkersFor(size_t numbers, size_t most) const {
+  return std::clamp<size_t>(most / std::max<size_t>(numbers, 1), 1, workers_);
+}
+
+void Crew::ForEach(size_t items, const Shares& shares,
                    const std::function<void(size_t, size_t)>& do_item) const {
+  const size_t parts = (items + shares.at_a_time - 1) / shares.at_a_time;
   const auto work = std::make_shared<Work>();
   const auto take_items = [&](size_t worker) {
-    for (size_t item; !cancelled() && (item = work->next_item++) < items;) do_item(worker, item);
+    for (size_t part; !cancelled() && (part = work->next_part++) < parts;) {
+      const size_t end = std::min(items, (part + 1) * shares.at_a_time);
+      for (size_t item = part * shares.at_a_time; item < end; ++item) do_item(worker, item);
+    }
   };
-  const size_t helpers = std::min(std::min(workers, workers_), std::max<size_t>(items, 1)) - 1;
+  const size_t helpers = std::min({shares.workers, workers_, std::max<size_t>(parts, 1)}) - 1;
   for (size_t i = 0; i < helpers; ++i) {
     const bool taken = pool_->Submit([work, &take_items] {
       {

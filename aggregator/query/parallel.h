@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstddef>
 #include <functional>
+#include <limits>
 
 #include "aggregator/query/worker_pool.h"
 
@@ -26,14 +27,20 @@ class Crew {
     return cancelled_ != nullptr && cancelled_->load(std::memory_order_relaxed);
   }
 
+  // As many workers as may have `numbers` numbers each, where all together may have `most`; one at
+  // least.
+  size_t WorkersFor(size_t numbers, size_t most) const;
+
+  // How a worker takes items: so many at a time; and only so many of the workers do.
+  struct Shares {
+    size_t at_a_time = 1;
+    size_t workers = std::numeric_limits<size_t>::max();
+  };
   // Calls do_item(worker, item) for each item from 0 to `items`, at most once at a time for each
-  // worker, in up to `workers` threads; returns when all calls are over. Once the question is
-  // cancelled no further items are begun.
-  void ForEach(size_t items, size_t workers,
+  // worker; returns when all calls are over. Once the question is cancelled no further shares are
+  // begun.
+  void ForEach(size_t items, const Shares& shares,
                const std::function<void(size_t worker, size_t item)>& do_item) const;
-  void ForEach(size_t items, const std::function<void(size_t worker, size_t item)>& do_item) const {
-    ForEach(items, workers_, do_item);
-  }
 
  private:
   WorkerPool* const pool_;

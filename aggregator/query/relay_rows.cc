@@ -1,6 +1,7 @@
 #include "aggregator/query/relay_rows.h"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <string>
 #include <string_view>
@@ -79,13 +80,14 @@ CountedRows CountRows(const TableQuestion& question, const Scan& scan, const Row
                       const NameFilter& filter, const FleetNames& names, const Crew& crew) {
   const size_t columns = scan.columns();
   const size_t width = scan.groups().size() * columns;
-  std::vector<CountedRows> counted(crew.workers());
-  std::vector<FilteredIds> filters(crew.workers(), FilteredIds(filter, names));
+  const size_t workers = crew.WorkersFor(rows.size() * width, kMaxTableNumbers);
+  std::vector<CountedRows> counted(workers);
+  std::vector<FilteredIds> filters(workers, FilteredIds(filter, names));
   const auto prepare = [&](CountedRows* one) {
     one->counts.resize(rows.size() * width, 0);
     one->total.resize(width, 0);
   };
-  crew.ForEach(scan.pieces().size(), [&](size_t worker, size_t item) {
+  crew.ForEach(scan.pieces().size(), {.workers = workers}, [&](size_t worker, size_t item) {
     CountedRows& mine = counted[worker];
     prepare(&mine);
     const Piece& piece = scan.pieces()[item];
@@ -128,6 +130,20 @@ std::vector<RowCandidate> OrderedRows(const TableQuestion& question, const Scan&
   return candidates;
 }
 
+// The arrivals of the rows that are shown, by their places among these.
+std::vector<RowArrivals> ArrivalsOfShown(const CountedRows& counted,
+                                         const std::vector<RowCandidate>& shown, size_t rows) {
+  constexpr uint32_t kNotShown = std::numeric_limits<uint32_t>::max();
+  std::vector<uint32_t> places(rows, kNotShown);
+  for (uint32_t place = 0; place < shown.size(); ++place) places[shown[place].id] = place;
+  std::vector<RowArrivals> arrivals;
+  for (RowArrivals one : counted.arrivals) {
+    one.row = places[one.row];
+    if (one.row != kNotShown) arrivals.push_back(one);
+  }
+  return arrivals;
+}
+
 }  // namespace
 
 absl::Status AnswerByRelays(const TableQuestion& question, const Scan& scan,
@@ -136,28 +152,30 @@ absl::Status AnswerByRelays(const TableQuestion& question, const Scan& scan,
   const size_t columns = scan.columns();
   const size_t groups = scan.groups().size();
   const size_t width = groups * columns;
-  FQS_RETURN_IF_ERROR(CheckTableSize(rows.size() * crew.workers(), groups, columns));
+  FQS_RETURN_IF_ERROR(CheckTableSize(rows.size(), groups, columns));
   const CountedRows counted =
       CountRows(question, scan, rows, NameFilter(question.names), names, crew);
-  AgeSummary ages;
-  if (question.ages) ages = SummarizeAges(scan, rows.size(), counted.arrivals, crew);
+  const std::vector<RowCandidate> shown = OrderedRows(question, scan, rows, counted);
+  if (question.ages) {
+    AgeSummary ages =
+        SummarizeAges(scan, shown.size(), ArrivalsOfShown(counted, shown, rows.size()), crew);
+    answer->median_ages = std::move(ages.median);
+    answer->oldest_ages = std::move(ages.oldest);
+  }
   if (crew.cancelled()) return CancelledError();
   answer->rows = rows.size();
+  answer->total = counted.total;
   for (size_t group = 0; group < groups; ++group) {
     answer->cut_off_total += counted.total[group * columns];
   }
-  for (const RowCandidate& candidate : OrderedRows(question, scan, rows, counted)) {
+  for (const RowCandidate& candidate : shown) {
     answer->names.push_back(rows.name(candidate.id));
     const auto row = counted.counts.begin() + static_cast<std::ptrdiff_t>(candidate.id * width);
     answer->counts.insert(answer->counts.end(), row, row + static_cast<std::ptrdiff_t>(width));
     for (size_t group = 0; group < groups; ++group) {
       answer->cut_off_total -= counted.counts[candidate.id * width + group * columns];
-      if (!question.ages) continue;
-      answer->median_ages.push_back(ages.median[candidate.id * groups + group]);
-      answer->oldest_ages.push_back(ages.oldest[candidate.id * groups + group]);
     }
   }
-  answer->total = counted.total;
   return absl::OkStatus();
 }
 

@@ -31,6 +31,9 @@ struct Piece {
   uint32_t fleet_id(size_t name) const { return fleet_ids[block->name_ids[name]]; }
 };
 
+// So many pieces are worth taking at a time.
+inline constexpr size_t kPiecesAtATime = 4;
+
 // The arrivals of the block's `index`-th name, of a narrow or wide block's values.
 template <typename Number>
 absl::Span<const Number> ListOf(const Block& block, absl::Span<const Number> values, size_t index) {

@@ -18,7 +18,6 @@ constexpr size_t kMostRows = 1000;
 // How much a name may have in all without being heavy anywhere: one in so many of all arrivals, for
 // each row that is wanted. By Zipf's law the twentieth of 200,000 names has one in 256.
 constexpr size_t kHeavyShare = 32;
-constexpr size_t kPiecesAtATime = 4;
 
 // What is known of a name.
 enum : uint8_t { kUnseen = 0, kSeen = 1, kCandidate = 2 };
@@ -73,27 +72,18 @@ class TopNameCounter {
   }
 
  private:
-  // A candidate's arrivals in one piece.
-  struct Hit {
-    uint32_t candidate;
-    uint32_t piece;
-    uint32_t name;
-  };
   // What one thread finds.
   struct Found {
-    std::vector<uint8_t> state;    // by fleet id
-    std::vector<uint64_t> totals;  // candidates by groups
-    std::vector<uint64_t> total;   // TOTAL: groups by columns
-    std::vector<Hit> hits;
+    std::vector<uint8_t> state;     // by fleet id
+    std::vector<uint64_t> totals;   // candidates by groups
+    std::vector<uint64_t> total;    // TOTAL: groups by columns
+    std::vector<RowArrivals> hits;  // rows are candidates
   };
 
   template <typename Use>
   void ForEachPiece(const Use& use) const {
-    const size_t pieces = scan_.pieces().size();
-    crew_.ForEach((pieces + kPiecesAtATime - 1) / kPiecesAtATime, [&](size_t worker, size_t part) {
-      const size_t end = std::min(pieces, (part + 1) * kPiecesAtATime);
-      for (size_t i = part * kPiecesAtATime; i < end; ++i) use(worker, static_cast<uint32_t>(i));
-    });
+    crew_.ForEach(scan_.pieces().size(), {.at_a_time = kPiecesAtATime},
+                  [&](size_t worker, size_t item) { use(worker, static_cast<uint32_t>(item)); });
   }
 
   // As many arrivals make a name of the block heavy: half of what a name may have without that is
@@ -230,25 +220,21 @@ class TopNameCounter {
     }
     std::vector<RowArrivals> arrivals;
     for (const Found& found : found_) {
-      for (const Hit& hit : found.hits) {
-        const uint32_t row = row_of_candidate[hit.candidate];
-        if (row != kNoRow) arrivals.push_back({row, hit.piece, hit.name});
+      for (RowArrivals hit : found.hits) {
+        hit.row = row_of_candidate[hit.row];
+        if (hit.row != kNoRow) arrivals.push_back(hit);
       }
     }
     const size_t width = groups_ * columns_;
     std::vector<std::vector<uint64_t>> counts(crew_.workers());
-    constexpr size_t kAtATime = 256;
-    crew_.ForEach((arrivals.size() + kAtATime - 1) / kAtATime, [&](size_t worker, size_t part) {
+    crew_.ForEach(arrivals.size(), {.at_a_time = 256}, [&](size_t worker, size_t item) {
+      const RowArrivals& one = arrivals[item];
+      const Piece& piece = scan_.pieces()[one.piece];
       counts[worker].resize(top->ids.size() * width, 0);
-      const size_t end = std::min(arrivals.size(), (part + 1) * kAtATime);
-      for (size_t i = part * kAtATime; i < end; ++i) {
-        const Piece& piece = scan_.pieces()[arrivals[i].piece];
-        uint64_t* const row =
-            counts[worker].data() + arrivals[i].row * width + piece.group * columns_;
-        piece.block->arrivals.Visit([&](const auto values) {
-          piece.scale->AddSorted(ListOf(*piece.block, values, arrivals[i].name), row);
-        });
-      }
+      uint64_t* const row = counts[worker].data() + one.row * width + piece.group * columns_;
+      piece.block->arrivals.Visit([&](const auto values) {
+        piece.scale->AddSorted(ListOf(*piece.block, values, one.name), row);
+      });
     });
     top->counted.counts.resize(top->ids.size() * width, 0);
     for (const auto& one : counts) {

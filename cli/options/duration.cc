@@ -4,29 +4,12 @@
 #include <cstddef>
 
 #include "absl/strings/str_cat.h"
+#include "common/base/time_unit.h"
 
 namespace fleetqshape {
 namespace {
 
 constexpr int64_t kLongest = int64_t{100} * 366 * 86400;
-
-// 0: no unit.
-int64_t SecondsOf(char unit) {
-  switch (unit) {
-    case 's':
-      return 1;
-    case 'm':
-      return 60;
-    case 'h':
-      return 3600;
-    case 'd':
-      return 86400;
-    case 'w':
-      return int64_t{7} * 86400;
-    default:
-      return 0;
-  }
-}
 
 }  // namespace
 
@@ -45,7 +28,7 @@ absl::StatusOr<int64_t> ParseDuration(const std::string& what, std::string_view 
       number = std::min(number * 10 + (text[i] - '0'), kLongest + 1);
     }
     const bool plain_seconds = begin == 0 && i == text.size();
-    const int64_t unit = plain_seconds ? 1 : i < text.size() ? SecondsOf(text[i++]) : 0;
+    const int64_t unit = plain_seconds ? 1 : i < text.size() ? UnitSeconds(text[i++]) : 0;
     if (i == begin || unit == 0 || unit >= last_unit || (!plain_seconds && i == begin + 1)) {
       return wrong(kForm);
     }

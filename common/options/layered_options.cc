@@ -169,6 +169,23 @@ bool ParseOptions(CLI::App* app, int argc, const char* const* argv, int* exit_st
   return false;
 }
 
+bool ParseOptions(CLI::App* app, int argc, const char* const* argv,
+                  const std::function<absl::Status()>& check, int* exit_status) {
+  if (!ParseOptions(app, argc, argv, exit_status)) return false;
+  const absl::Status valid = check();
+  if (valid.ok()) return true;
+  PrintError(app->get_name(), std::string(valid.message()));
+  *exit_status = kExitUsage;
+  return false;
+}
+
+void AddLogLevel(CLI::App* app, std::string* level) {
+  app->add_option("--log-level", *level, "trace, debug, info, warning, error or off")
+      ->type_name("LEVEL")
+      ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error", "off"}))
+      ->capture_default_str();
+}
+
 void PrintError(std::string_view program, std::string_view message) {
   std::fprintf(stderr, "%.*s: %.*s\n", static_cast<int>(program.size()), program.data(),
                static_cast<int>(message.size()), message.data());

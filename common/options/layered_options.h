@@ -49,6 +49,14 @@ std::optional<ParseEnd> Parse(CLI::App* app, int argc, const char* const* argv);
 // standard output, or one line about the wrong usage to standard error.
 bool ParseOptions(CLI::App* app, int argc, const char* const* argv, int* exit_status);
 
+// The same, and then asks `check` whether the options fit each other: if not, the line is its
+// message, and it is wrong usage, too.
+bool ParseOptions(CLI::App* app, int argc, const char* const* argv,
+                  const std::function<absl::Status()>& check, int* exit_status);
+
+// Adds --log-level, for StartLogging.
+void AddLogLevel(CLI::App* app, std::string* level);
+
 // One line on standard error: "PROGRAM: MESSAGE".
 void PrintError(std::string_view program, std::string_view message);
 
