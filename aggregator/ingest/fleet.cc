@@ -28,9 +28,39 @@ void Fleet::Describe(RelayId id, std::shared_ptr<const RelayDescription> descrip
   relay.clock_offsets.clear();
 }
 
+void Fleet::SubtractLocked(const RelayState& state) {
+  for (size_t i = 0; i < kSectionCount; ++i) {
+    sums_[i].Subtract(*state.sections[i], state.names.fleet_ids());
+  }
+}
+
 void Fleet::SetState(RelayId id, std::shared_ptr<const RelayState> state) {
+  // Destroyed after the lock is released.
+  std::shared_ptr<const RelayState> before;
   MutexLock lock(mutex_);
-  relays_.at(id).view.state = std::move(state);
+  RelayView& view = relays_.at(id).view;
+  before = std::exchange(view.state, std::move(state));
+  SubtractLocked(*before);
+  for (size_t i = 0; i < kSectionCount; ++i) {
+    sums_[i].Add(*view.state->sections[i], view.state->names.fleet_ids());
+  }
+}
+
+void Fleet::SetState(RelayId id, std::shared_ptr<const RelayState> state,
+                     const StateChange& change) {
+  {
+    MutexLock lock(mutex_);
+    RelayView& view = relays_.at(id).view;
+    if (view.state == change.before) {
+      for (const auto& [section, delta] : change.sections) {
+        sums_[section].Add(delta.gained, state->names.fleet_ids());
+        sums_[section].Subtract(delta.lost, state->names.fleet_ids());
+      }
+      view.state = std::move(state);
+      return;
+    }
+  }
+  SetState(id, std::move(state));
 }
 
 void Fleet::Heard(RelayId id, const Moment& heard, int64_t clock_offset_milliseconds) {
@@ -55,7 +85,10 @@ RelayView Fleet::View(RelayId id) const {
 
 void Fleet::Remove(RelayId id) {
   MutexLock lock(mutex_);
-  relays_.erase(id);
+  const auto found = relays_.find(id);
+  if (found == relays_.end()) return;
+  SubtractLocked(*found->second.view.state);
+  relays_.erase(found);
 }
 
 void Fleet::SetProblem(std::string problem) {
@@ -68,12 +101,22 @@ std::string Fleet::problem() const {
   return problem_;
 }
 
-std::vector<RelayView> Fleet::Snapshot() const {
-  MutexLock lock(mutex_);
+std::vector<RelayView> Fleet::SnapshotLocked() const {
   std::vector<RelayView> views;
   views.reserve(relays_.size());
   for (const auto& [id, relay] : relays_) views.push_back(relay.view);
   return views;
+}
+
+std::vector<RelayView> Fleet::Snapshot() const {
+  MutexLock lock(mutex_);
+  return SnapshotLocked();
+}
+
+std::vector<RelayView> Fleet::Snapshot(absl::Span<const size_t> sections, FleetSums* sums) const {
+  MutexLock lock(mutex_);
+  for (const size_t section : sections) sums_[section].AddTo(sums);
+  return SnapshotLocked();
 }
 
 }  // namespace fleetqshape

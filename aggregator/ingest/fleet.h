@@ -9,10 +9,13 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/types/span.h"
 #include "aggregator/ingest/fleet_names.h"
 #include "aggregator/ingest/relay_names.h"
+#include "aggregator/ingest/section_sums.h"
 #include "aggregator/store/store.h"
 #include "common/base/clock.h"
 #include "common/base/mutex.h"
@@ -78,6 +81,13 @@ struct RelayView {
   bool connected = false;                 // an agent has a stream open for it
 };
 
+// What changed from one state of a relay to the next one of the same epoch.
+struct StateChange {
+  std::shared_ptr<const RelayState> before;
+  // By SectionIndex. Their name ids are those of the later state.
+  std::vector<std::pair<size_t, BlockDelta>> sections;
+};
+
 // Safe for use by several threads.
 class Fleet {
  public:
@@ -91,6 +101,8 @@ class Fleet {
   void Describe(RelayId id, std::shared_ptr<const RelayDescription> description);
   // The rest is about relays that were described.
   void SetState(RelayId id, std::shared_ptr<const RelayState> state);
+  // The same where the change is known: costs as much as changed, not as much as the relay has.
+  void SetState(RelayId id, std::shared_ptr<const RelayState> state, const StateChange& change);
   // The relay was heard of, and its clock was that far ahead of this machine's, less the time that
   // the message was under way. So the largest of some offsets is the best one.
   void Heard(RelayId id, const Moment& heard, int64_t clock_offset_milliseconds);
@@ -105,6 +117,8 @@ class Fleet {
 
   // All relays by rising id. Each of them is whole; what is reported later does not change it.
   std::vector<RelayView> Snapshot() const;
+  // The same with the sums of some sections (SectionIndex) over all of them.
+  std::vector<RelayView> Snapshot(absl::Span<const size_t> sections, FleetSums* sums) const;
 
  private:
   // Of the last messages since the relay was described.
@@ -115,9 +129,14 @@ class Fleet {
     std::deque<int64_t> clock_offsets;  // milliseconds, the latest last
   };
 
+  std::vector<RelayView> SnapshotLocked() const FQS_REQUIRES(mutex_);
+  void SubtractLocked(const RelayState& state) FQS_REQUIRES(mutex_);
+
   const std::shared_ptr<FleetNames> names_;  // states hold it, too
   mutable Mutex mutex_;
   std::map<RelayId, Relay> relays_ FQS_GUARDED_BY(mutex_);
+  // Of all relays' states.
+  mutable std::array<SectionSums, kSectionCount> sums_ FQS_GUARDED_BY(mutex_);
   std::string problem_ FQS_GUARDED_BY(mutex_);
 };
 

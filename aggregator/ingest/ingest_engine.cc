@@ -224,6 +224,7 @@ void IngestEngine::StageReport(ReportJob job, Batch* batch) {
     if (absl::IsDataLoss(applied.status())) Count(&Counters::digest_mismatches);
     return answer(AskForSnapshot(applied.status().message()));
   }
+  applied->change.before = view.state;
   DescribeRelay(view, &applied->write.record);
   batch->writes.push_back(std::move(applied->write));
   batch->heard.emplace_back(view.id, view.heard.monotonic_milliseconds);
@@ -352,7 +353,11 @@ void IngestEngine::FinishReport(StagedReport& staged) {
         "relay {}: a snapshot, with {} arrivals that were not known and without {} that were",
         before.description->identity.ToString(), difference.gained, difference.lost);
   }
-  fleet_.SetState(staged.job.relay, staged.applied.state);
+  if (report.sequence() == 1) {
+    fleet_.SetState(staged.job.relay, staged.applied.state);
+  } else {
+    fleet_.SetState(staged.job.relay, staged.applied.state, staged.applied.change);
+  }
   stored_[staged.job.relay].operands = staged.applied.operands;
   {
     MutexLock lock(mutex_);

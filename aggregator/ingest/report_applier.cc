@@ -115,6 +115,7 @@ absl::Status ApplySection(const v1::Section& section, bool snapshot, const Fleet
     write.kind = SectionWrite::Kind::kReplace;
     operand_bytes = 0;
   }
+  if (!snapshot) applied->change.sections.emplace_back(index, std::move(delta));
   state->sections[index] = std::make_shared<const Block>(std::move(block));
   applied->write.sections.push_back(std::move(write));
   return absl::OkStatus();

@@ -22,6 +22,8 @@ struct OperandBytes {
 // beside its reports is the caller's to fill in.
 struct AppliedReport {
   std::shared_ptr<const RelayState> state;
+  // What the report changed, but for `before`, which is the caller's; empty for a snapshot.
+  StateChange change;
   RelayWrite write;
   OperandBytes operands;
 };

@@ -47,23 +47,36 @@ AgeScale::AgeScale(int64_t now_seconds, size_t columns, const std::vector<int64_
       edges_(Shifted(edges, now_seconds)),
       thresholds_(ThresholdsOf(edges_, counts_everything_, first_, end_)) {}
 
-template <typename Number>
-absl::Span<const Number> AgeScale::Counted(absl::Span<const Number> sorted) const {
-  if (counts_everything_) return sorted;
-  const auto below = [](Number arrival, int64_t edge) {
-    return static_cast<int64_t>(arrival) < edge;
-  };
-  const auto begin = std::lower_bound(sorted.begin(), sorted.end(), first_, below);
-  const auto end = std::lower_bound(begin, sorted.end(), end_, below);
-  return sorted.subspan(static_cast<size_t>(begin - sorted.begin()),
-                        static_cast<size_t>(end - begin));
+std::pair<int64_t, int64_t> AgeScale::Clamped(std::pair<int64_t, int64_t> arrivals) const {
+  if (counts_everything_) return arrivals;
+  return {std::max(arrivals.first, first_), std::min(arrivals.second, end_ - 1)};
+}
+
+uint64_t AgeScale::Count(const ArrivalCounts& arrivals) const {
+  if (counts_everything_) {
+    return arrivals.CountNotBefore(std::numeric_limits<int64_t>::min());
+  }
+  return arrivals.CountNotBefore(first_) - arrivals.CountNotBefore(end_);
 }
 
 template <typename Number>
-void AgeScale::AddUnsorted(absl::Span<const Number> arrivals, uint64_t* row) const {
-  std::array<uint64_t, kFewThresholds> counts;
-  std::fill_n(counts.begin(), thresholds_.size(), 0);
-  thresholds_.CountNotBelow(arrivals, counts.data());
+absl::Span<const Number> AgeScale::Counted(absl::Span<const Number> sorted) const {
+  if (counts_everything_) return sorted;
+  const auto first_from = [&](size_t from, int64_t edge) {
+    if (sorted.size() - from <= kShortList) {
+      while (from < sorted.size() && static_cast<int64_t>(sorted[from]) < edge) ++from;
+      return from;
+    }
+    const auto below = [edge](Number arrival) { return static_cast<int64_t>(arrival) < edge; };
+    const auto found = std::partition_point(sorted.begin() + static_cast<std::ptrdiff_t>(from),
+                                            sorted.end(), below);
+    return static_cast<size_t>(found - sorted.begin());
+  };
+  const size_t begin = first_from(0, first_);
+  return sorted.subspan(begin, first_from(begin, end_) - begin);
+}
+
+void AgeScale::AddNotBelow(const uint64_t* counts, uint64_t* row) const {
   const size_t first = counts_everything_ ? 0 : 1;
   const uint64_t beyond = counts_everything_ ? 0 : counts[0];
   uint64_t younger = beyond;
@@ -73,6 +86,22 @@ void AgeScale::AddUnsorted(absl::Span<const Number> arrivals, uint64_t* row) con
     younger = counts[k];
   }
   row[0] += younger - beyond;
+}
+
+void AgeScale::AddSeconds(const ArrivalCounts& arrivals, uint64_t* row) const {
+  std::vector<uint64_t> counts;
+  for (size_t k = 0; k < thresholds_.size(); ++k) {
+    counts.push_back(arrivals.CountNotBefore(thresholds_[k]));
+  }
+  AddNotBelow(counts.data(), row);
+}
+
+template <typename Number>
+void AgeScale::AddUnsorted(absl::Span<const Number> arrivals, uint64_t* row) const {
+  std::array<uint64_t, kFewThresholds> counts;
+  std::fill_n(counts.begin(), thresholds_.size(), 0);
+  thresholds_.CountNotBelow(arrivals, counts.data());
+  AddNotBelow(counts.data(), row);
 }
 
 template <typename Number>

@@ -5,9 +5,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "absl/types/span.h"
+#include "aggregator/ingest/arrival_counts.h"
 #include "aggregator/query/arrival_thresholds.h"
 
 namespace fleetqshape {
@@ -32,10 +34,17 @@ class AgeScale {
   int64_t now_seconds() const { return now_seconds_; }
   bool counts_everything() const { return counts_everything_; }
 
+  // Those from the first to the second that count: from the first to the second of what is
+  // returned.
+  std::pair<int64_t, int64_t> Clamped(std::pair<int64_t, int64_t> arrivals) const;
+  // How many of these count.
+  uint64_t Count(const ArrivalCounts& arrivals) const;
   // The ones of sorted arrivals that count.
   template <typename Number>
   absl::Span<const Number> Counted(absl::Span<const Number> sorted) const;
 
+  // Adds what counts of arrivals by their seconds to a row.
+  void AddSeconds(const ArrivalCounts& arrivals, uint64_t* row) const;
   // Whether AddUnsorted can be used: with few buckets.
   bool few_buckets() const { return thresholds_.size() <= kFewThresholds; }
   // Adds what counts of arrivals in any order to a row.
@@ -49,6 +58,8 @@ class AgeScale {
   // Beyond it, searching is quicker than comparing with each threshold.
   static constexpr size_t kFewThresholds = 33;
 
+  // Adds to a row, from how many arrivals are not below each threshold.
+  void AddNotBelow(const uint64_t* counts, uint64_t* row) const;
   // The bucket of an arrival that is in `oldest` or a younger one.
   size_t BucketOf(int64_t arrival, size_t oldest) const;
   template <typename Number>

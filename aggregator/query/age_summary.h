@@ -21,6 +21,9 @@ struct AgeSummary {
 // Of `rows` rows, whose arrivals are these.
 AgeSummary SummarizeAges(const Scan& scan, size_t rows, const std::vector<RowArrivals>& arrivals,
                          const Crew& crew);
+// Of TOTAL of all names, by groups. Where the fleet's sums are known, what most relays have is not
+// looked at.
+AgeSummary SummarizeTotalAges(const Scan& scan, const Crew& crew);
 
 }  // namespace fleetqshape
 

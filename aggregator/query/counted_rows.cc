@@ -24,16 +24,13 @@ void CountedRows::Add(const CountedRows& other) {
   arrivals.insert(arrivals.end(), other.arrivals.begin(), other.arrivals.end());
 }
 
-void AddRowArrivals(const Scan& scan, uint32_t piece, uint32_t row, bool all_names,
-                    FilteredIds* filter, std::vector<RowArrivals>* arrivals) {
-  if (all_names) {
+void AddRowArrivals(const Scan& scan, const TakenNames& taken, uint32_t piece, uint32_t row,
+                    std::vector<RowArrivals>* arrivals) {
+  if (taken.all()) {
     arrivals->push_back({row, piece, RowArrivals::kWholeBlock});
     return;
   }
-  const Piece& one = scan.pieces()[piece];
-  for (uint32_t i = 0; i < one.block->name_ids.size(); ++i) {
-    if (filter->Takes(one.fleet_id(i))) arrivals->push_back({row, piece, i});
-  }
+  taken.ForEach(scan, piece, [&](uint32_t name) { arrivals->push_back({row, piece, name}); });
 }
 
 }  // namespace fleetqshape

@@ -7,8 +7,8 @@
 #include <limits>
 #include <vector>
 
-#include "aggregator/query/name_filter.h"
 #include "aggregator/query/scan.h"
+#include "aggregator/query/taken_names.h"
 
 namespace fleetqshape {
 
@@ -35,8 +35,8 @@ struct CountedRows {
 };
 
 // Adds those of a piece that are of names that count to a row.
-void AddRowArrivals(const Scan& scan, uint32_t piece, uint32_t row, bool all_names,
-                    FilteredIds* filter, std::vector<RowArrivals>* arrivals);
+void AddRowArrivals(const Scan& scan, const TakenNames& taken, uint32_t piece, uint32_t row,
+                    std::vector<RowArrivals>* arrivals);
 
 }  // namespace fleetqshape
 

@@ -17,4 +17,13 @@ bool NameFilter::Takes(std::string_view name) const {
   return false;
 }
 
+std::optional<std::vector<uint32_t>> NameFilter::FindIds(const FleetNames& names) const {
+  if (takes_all() || has_parents_) return std::nullopt;
+  std::vector<uint32_t> ids;
+  for (const std::string& name : names_) {
+    if (const auto id = names.Find(name)) ids.push_back(*id);
+  }
+  return ids;
+}
+
 }  // namespace fleetqshape

@@ -7,16 +7,18 @@
 #include <vector>
 
 #include "aggregator/ingest/fleet_names.h"
-#include "aggregator/query/name_filter.h"
 #include "aggregator/query/parallel.h"
 #include "aggregator/query/scan.h"
+#include "aggregator/query/taken_names.h"
 
 namespace fleetqshape {
 
 // By group, then by fleet id; ids that no piece uses have 0.
 using NameTotals = std::vector<std::vector<uint64_t>>;
 
-NameTotals CountNames(const Scan& scan, const NameFilter& filter, const FleetNames& names,
+// Where the fleet's sums are known, what most relays have is not looked at: it is the sum without
+// the others.
+NameTotals CountNames(const Scan& scan, const TakenNames& taken, const FleetNames& names,
                       const Crew& crew);
 
 }  // namespace fleetqshape

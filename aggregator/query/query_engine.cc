@@ -1,6 +1,7 @@
 #include "aggregator/query/query_engine.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "aggregator/query/age_summary.h"
@@ -10,6 +11,8 @@
 #include "aggregator/query/parallel.h"
 #include "aggregator/query/relay_rows.h"
 #include "aggregator/query/scan.h"
+#include "aggregator/query/table_limits.h"
+#include "aggregator/query/taken_names.h"
 #include "common/base/status_macros.h"
 #include "common/shape/age_buckets.h"
 
@@ -40,18 +43,38 @@ absl::Status CheckOrder(const TableQuestion& question, const Scan& scan) {
   return absl::InvalidArgumentError("the order is that of a group that is not compared");
 }
 
+struct SelectedRelays {
+  std::vector<RelayView> selected;
+  std::vector<RelayView> others;
+};
+
+// NOT_FOUND, with what to do, if no relay matches.
+absl::StatusOr<SelectedRelays> Select(const Selection& selection, std::vector<RelayView> all) {
+  const auto matches = [&](const RelayView& relay) {
+    return Selects(selection, *relay.description);
+  };
+  const auto others = std::stable_partition(all.begin(), all.end(), matches);
+  if (others == all.begin()) return absl::NotFoundError(ExplainNoMatch(selection, all));
+  SelectedRelays relays;
+  relays.others.assign(std::make_move_iterator(others), std::make_move_iterator(all.end()));
+  all.erase(others, all.end());
+  relays.selected = std::move(all);
+  return relays;
+}
+
+// Whether what all names have together is part of the answer.
+bool WantsSums(const TableQuestion& question) {
+  return question.names.empty() && (question.rows_by.empty() || question.ages);
+}
+
 // Ages of TOTAL, by group.
-void AddAgesOfTotal(const Scan& scan, const TableQuestion& question, const FleetNames& names,
-                    const Crew& crew, TableAnswer* answer) {
+AgeSummary AgesOfTotal(const Scan& scan, const TakenNames& taken, const Crew& crew) {
+  if (taken.all()) return SummarizeTotalAges(scan, crew);
   std::vector<RowArrivals> arrivals;
-  const NameFilter filter(question.names);
-  FilteredIds filtered(filter, names);
   for (uint32_t piece = 0; piece < scan.pieces().size(); ++piece) {
-    AddRowArrivals(scan, piece, 0, filter.takes_all(), &filtered, &arrivals);
+    AddRowArrivals(scan, taken, piece, 0, &arrivals);
   }
-  AgeSummary ages = SummarizeAges(scan, 1, arrivals, crew);
-  answer->total_median_ages = std::move(ages.median);
-  answer->total_oldest_ages = std::move(ages.oldest);
+  return SummarizeAges(scan, 1, arrivals, crew);
 }
 
 }  // namespace
@@ -63,16 +86,6 @@ QueryEngine::QueryEngine(const Fleet* fleet, const Clock* clock, Options options
       pool_(options.threads > 1
                 ? std::make_unique<WorkerPool>(options.threads - 1, kMaxWaitingHelpers)
                 : nullptr) {}
-
-absl::StatusOr<std::vector<RelayView>> QueryEngine::Select(const Selection& selection) const {
-  const std::vector<RelayView> all = fleet_.Snapshot();
-  std::vector<RelayView> relays;
-  for (const RelayView& relay : all) {
-    if (Selects(selection, *relay.description)) relays.push_back(relay);
-  }
-  if (relays.empty()) return absl::NotFoundError(ExplainNoMatch(selection, all));
-  return relays;
-}
 
 RelayCounts QueryEngine::CountRelays() const {
   RelayCounts counts;
@@ -97,13 +110,23 @@ RelayCounts QueryEngine::CountRelays() const {
 absl::StatusOr<TableAnswer> QueryEngine::GetTable(const TableQuestion& question,
                                                   const std::atomic<bool>* cancelled) const {
   FQS_RETURN_IF_ERROR(CheckQuestion(question));
-  FQS_ASSIGN_OR_RETURN(std::vector<RelayView> relays, Select(question.selection));
+  std::vector<size_t> sections;
+  if (WantsSums(question)) {
+    for (const Queue queue : question.queues) {
+      sections.push_back(SectionIndex(queue, question.axis));
+    }
+  }
+  FleetSums sums;
+  FQS_ASSIGN_OR_RETURN(SelectedRelays relays,
+                       Select(question.selection, fleet_.Snapshot(sections, &sums)));
   TableAnswer answer;
   // Ages are doubles: times that these hold exactly are all that make sense.
   constexpr int64_t kLatest = int64_t{1} << 53;
   answer.at_seconds =
       std::clamp(question.at_seconds.value_or(clock_.NowSeconds()), -kLatest, kLatest);
-  FQS_ASSIGN_OR_RETURN(const Scan scan, Scan::Make(question, std::move(relays), answer.at_seconds));
+  FQS_ASSIGN_OR_RETURN(Scan scan,
+                       Scan::Make(question, std::move(relays.selected), answer.at_seconds));
+  if (WantsSums(question)) scan.UseSums(std::move(relays.others), std::move(sums));
   FQS_RETURN_IF_ERROR(CheckOrder(question, scan));
   answer.columns = scan.columns();
   answer.groups = scan.groups();
@@ -112,15 +135,22 @@ absl::StatusOr<TableAnswer> QueryEngine::GetTable(const TableQuestion& question,
   answer.coverage.left_out = scan.left_out();
   const Crew crew(pool_.get(), options_.threads, cancelled);
   const FleetNames& names = fleet_.names();
+  const TakenNames taken(scan, NameFilter(question.names), names, crew);
+  if (crew.cancelled()) return CancelledError();
   FQS_RETURN_IF_ERROR(question.rows_by.empty()
-                          ? AnswerByNames(question, scan, names, crew, &answer)
-                          : AnswerByRelays(question, scan, names, crew, &answer));
-  if (question.ages) AddAgesOfTotal(scan, question, names, crew, &answer);
+                          ? AnswerByNames(question, scan, taken, names, crew, &answer)
+                          : AnswerByRelays(question, scan, taken, crew, &answer));
+  if (question.ages) {
+    AgeSummary ages = AgesOfTotal(scan, taken, crew);
+    answer.total_median_ages = std::move(ages.median);
+    answer.total_oldest_ages = std::move(ages.oldest);
+  }
   return answer;
 }
 
 absl::StatusOr<RelayList> QueryEngine::ListRelays(const Selection& selection) const {
-  FQS_ASSIGN_OR_RETURN(const std::vector<RelayView> views, Select(selection));
+  FQS_ASSIGN_OR_RETURN(const SelectedRelays relays, Select(selection, fleet_.Snapshot()));
+  const std::vector<RelayView>& views = relays.selected;
   RelayList list;
   list.at_seconds = clock_.NowSeconds();
   list.relays.reserve(views.size());

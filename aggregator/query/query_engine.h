@@ -76,8 +76,6 @@ class QueryEngine {
   RelayCounts CountRelays() const;
 
  private:
-  // The relays that match. NOT_FOUND if none does.
-  absl::StatusOr<std::vector<RelayView>> Select(const Selection& selection) const;
   CoverageRules Rules() const { return {clock_, options_.stale_after_seconds}; }
 
   const Fleet& fleet_;

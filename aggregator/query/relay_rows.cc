@@ -11,7 +11,6 @@
 #include "absl/strings/str_cat.h"
 #include "aggregator/query/age_summary.h"
 #include "aggregator/query/counted_rows.h"
-#include "aggregator/query/name_filter.h"
 #include "aggregator/query/row_order.h"
 #include "aggregator/query/table_limits.h"
 #include "common/base/status_macros.h"
@@ -63,26 +62,25 @@ class Rows {
 };
 
 // Adds what counts of a piece to a row.
-void AddPiece(const Piece& piece, bool all_names, FilteredIds* filter, uint64_t* row) {
+void AddPiece(const Scan& scan, const TakenNames& taken, size_t index, uint64_t* row) {
+  const Piece& piece = scan.pieces()[index];
   piece.block->arrivals.Visit([&](const auto values) {
-    if (all_names && piece.scale->few_buckets()) {
+    if (taken.all() && piece.scale->few_buckets()) {
       piece.scale->AddUnsorted(values, row);
       return;
     }
-    for (size_t i = 0; i < piece.block->name_ids.size(); ++i) {
-      if (!filter->Takes(piece.fleet_id(i))) continue;
+    taken.ForEach(scan, index, [&](uint32_t i) {
       piece.scale->AddSorted(ListOf(*piece.block, values, i), row);
-    }
+    });
   });
 }
 
-CountedRows CountRows(const TableQuestion& question, const Scan& scan, const Rows& rows,
-                      const NameFilter& filter, const FleetNames& names, const Crew& crew) {
+CountedRows CountRows(const TableQuestion& question, const Scan& scan, const TakenNames& taken,
+                      const Rows& rows, const Crew& crew) {
   const size_t columns = scan.columns();
   const size_t width = scan.groups().size() * columns;
   const size_t workers = crew.WorkersFor(rows.size() * width, kMaxTableNumbers);
   std::vector<CountedRows> counted(workers);
-  std::vector<FilteredIds> filters(workers, FilteredIds(filter, names));
   const auto prepare = [&](CountedRows* one) {
     one->counts.resize(rows.size() * width, 0);
     one->total.resize(width, 0);
@@ -92,11 +90,9 @@ CountedRows CountRows(const TableQuestion& question, const Scan& scan, const Row
     prepare(&mine);
     const Piece& piece = scan.pieces()[item];
     const uint32_t row = rows.row_of_piece(item);
-    AddPiece(piece, filter.takes_all(), &filters[worker],
-             mine.counts.data() + row * width + piece.group * columns);
+    AddPiece(scan, taken, item, mine.counts.data() + row * width + piece.group * columns);
     if (question.ages) {
-      AddRowArrivals(scan, static_cast<uint32_t>(item), row, filter.takes_all(), &filters[worker],
-                     &mine.arrivals);
+      AddRowArrivals(scan, taken, static_cast<uint32_t>(item), row, &mine.arrivals);
     }
   });
   CountedRows& sum = counted[0];
@@ -147,14 +143,13 @@ std::vector<RowArrivals> ArrivalsOfShown(const CountedRows& counted,
 }  // namespace
 
 absl::Status AnswerByRelays(const TableQuestion& question, const Scan& scan,
-                            const FleetNames& names, const Crew& crew, TableAnswer* answer) {
+                            const TakenNames& taken, const Crew& crew, TableAnswer* answer) {
   FQS_ASSIGN_OR_RETURN(const Rows rows, Rows::Make(question, scan));
   const size_t columns = scan.columns();
   const size_t groups = scan.groups().size();
   const size_t width = groups * columns;
   FQS_RETURN_IF_ERROR(CheckTableSize(rows.size(), groups, columns));
-  const CountedRows counted =
-      CountRows(question, scan, rows, NameFilter(question.names), names, crew);
+  const CountedRows counted = CountRows(question, scan, taken, rows, crew);
   const std::vector<RowCandidate> shown = OrderedRows(question, scan, rows, counted);
   if (question.ages) {
     AgeSummary ages =

@@ -3,11 +3,11 @@
 #define FLEETQSHAPE_AGGREGATOR_QUERY_RELAY_ROWS_H_
 
 #include "absl/status/status.h"
-#include "aggregator/ingest/fleet_names.h"
 #include "aggregator/query/answer.h"
 #include "aggregator/query/parallel.h"
 #include "aggregator/query/question.h"
 #include "aggregator/query/scan.h"
+#include "aggregator/query/taken_names.h"
 
 namespace fleetqshape {
 
@@ -15,7 +15,7 @@ namespace fleetqshape {
 // A row is there for each relay's value, and each queue that is asked for, also where it counts
 // nothing.
 absl::Status AnswerByRelays(const TableQuestion& question, const Scan& scan,
-                            const FleetNames& names, const Crew& crew, TableAnswer* answer);
+                            const TakenNames& taken, const Crew& crew, TableAnswer* answer);
 
 }  // namespace fleetqshape
 

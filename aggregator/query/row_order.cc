@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
 
 namespace fleetqshape {
 
@@ -23,29 +24,42 @@ double RowKeys::RatioOf(absl::Span<const uint64_t> counts) const {
   return largest / smallest;
 }
 
-double RowKeys::KeyOf(absl::Span<const uint64_t> counts) const {
-  uint64_t sum = 0;
+double RowKeys::ShareDifferenceOf(absl::Span<const uint64_t> counts) const {
   double largest = 0;
   double smallest = std::numeric_limits<double>::infinity();
   for (size_t group = 0; group < counts.size(); ++group) {
-    sum += counts[group];
     const double share = ShareOf(counts, group);
     largest = std::max(largest, share);
     smallest = std::min(smallest, share);
   }
+  return largest - smallest;
+}
+
+double RowKeys::KeyOf(absl::Span<const uint64_t> counts) const {
   switch (order_) {
     case RowOrder::kTotal:
-      return static_cast<double>(sum);
+      return static_cast<double>(std::accumulate(counts.begin(), counts.end(), uint64_t{0}));
     case RowOrder::kName:
       return 0;
     case RowOrder::kShareDifference:
-      return largest - smallest;
+      return ShareDifferenceOf(counts);
     case RowOrder::kGroup:
       return static_cast<double>(counts[order_group_]);
     case RowOrder::kShareRatio:
       return RatioOf(counts);
   }
   return 0;
+}
+
+void FirstRows::Prune() {
+  if (candidates_.size() > max_rows_) {
+    const auto last = candidates_.begin() + static_cast<std::ptrdiff_t>(max_rows_) - 1;
+    std::nth_element(candidates_.begin(), last, candidates_.end(),
+                     [](const RowCandidate& a, const RowCandidate& b) { return a.key > b.key; });
+    least_ = last->key;
+    std::erase_if(candidates_, [this](const RowCandidate& one) { return one.key < least_; });
+  }
+  limit_ = std::max(limit_, 2 * candidates_.size());
 }
 
 void PutIntoOrder(RowOrder order, size_t max_rows,

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -33,11 +34,35 @@ class RowKeys {
   // Of the group's TOTAL.
   double ShareOf(absl::Span<const uint64_t> counts, size_t group) const;
 
+  double ShareDifferenceOf(absl::Span<const uint64_t> counts) const;
   double RatioOf(absl::Span<const uint64_t> counts) const;
 
   RowOrder order_;
   size_t order_group_;
   std::vector<uint64_t> totals_;
+};
+
+// Keeps those of many candidates that may be among the first rows.
+class FirstRows {
+ public:
+  // `max_rows` 0: all.
+  explicit FirstRows(size_t max_rows) : max_rows_(max_rows) {}
+
+  void Offer(const RowCandidate& candidate) {
+    if (candidate.key < least_) return;
+    candidates_.push_back(candidate);
+    if (max_rows_ > 0 && candidates_.size() >= limit_) Prune();
+  }
+  // In no order; more than `max_rows` may be left.
+  std::vector<RowCandidate> Take() { return std::move(candidates_); }
+
+ private:
+  void Prune();
+
+  size_t max_rows_;
+  double least_ = -std::numeric_limits<double>::infinity();  // that each of the first rows has
+  size_t limit_ = 1024;
+  std::vector<RowCandidate> candidates_;
 };
 
 // Puts the first `max_rows` candidates (0: all) into their order, and drops the others. `name_of`

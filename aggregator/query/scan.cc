@@ -1,6 +1,7 @@
 #include "aggregator/query/scan.h"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <set>
 #include <utility>
@@ -66,6 +67,7 @@ absl::Status Scan::MakeGroups(const Comparison& comparison, std::vector<RelayVie
     const auto name = value ? std::find(names.begin(), names.end(), *value) : names.end();
     if (name == names.end()) {
       ++left_out_;
+      others_.push_back(std::move(relay));
       continue;
     }
     group_of_relay_.push_back(static_cast<uint32_t>(name - names.begin()));
@@ -74,9 +76,32 @@ absl::Status Scan::MakeGroups(const Comparison& comparison, std::vector<RelayVie
   return absl::OkStatus();
 }
 
+uint64_t Scan::AddPieces(const RelayView& relay, const Piece& piece,
+                         std::vector<Piece>* pieces) const {
+  uint64_t arrivals = 0;
+  for (const Queue queue : queues_) {
+    const Block& block = *relay.state->sections[SectionIndex(queue, axis_)];
+    if (block.name_ids.empty()) continue;
+    Piece& added = pieces->emplace_back(piece);
+    added.block = &block;
+    added.fleet_ids = relay.state->names.fleet_ids();
+    added.queue = queue;
+    arrivals += block.arrivals.size();
+  }
+  return arrivals;
+}
+
+void Scan::UseSums(std::vector<RelayView> others, FleetSums sums) {
+  others_.insert(others_.end(), std::make_move_iterator(others.begin()),
+                 std::make_move_iterator(others.end()));
+  uint64_t arrivals = arrivals_;
+  for (const RelayView& relay : others_) arrivals += AddPieces(relay, {}, &other_pieces_);
+  if (arrivals == sums.arrivals && arrivals <= FleetSums::kMostArrivals) sums_ = std::move(sums);
+}
+
 absl::StatusOr<Scan> Scan::Make(const TableQuestion& question, std::vector<RelayView> relays,
                                 int64_t at_seconds) {
-  Scan scan(question.buckets);
+  Scan scan(question);
   if (question.comparison) {
     FQS_RETURN_IF_ERROR(scan.MakeGroups(*question.comparison, std::move(relays)));
   } else {
@@ -85,21 +110,20 @@ absl::StatusOr<Scan> Scan::Make(const TableQuestion& question, std::vector<Relay
     scan.relays_ = std::move(relays);
   }
   const std::vector<int64_t> edges = scan.buckets_.ArrivalEdges(0);
-  const AgeWindow window{question.min_age_seconds, question.max_age_seconds};
   for (size_t i = 0; i < scan.relays_.size(); ++i) {
     const RelayView& relay = scan.relays_[i];
     const uint32_t group = scan.group_of_relay_[i];
     ++scan.groups_[group].relays;
     const int64_t now = RelayTime(relay, at_seconds);
     const AgeScale& scale =
-        scan.scales_.try_emplace(now, now, scan.columns(), edges, window).first->second;
-    for (const Queue queue : question.queues) {
-      const Block& block = *relay.state->sections[SectionIndex(queue, question.axis)];
-      if (block.name_ids.empty()) continue;
-      scan.pieces_.push_back(
-          {&block, relay.state->names.fleet_ids(), &scale, static_cast<uint32_t>(i), group, queue});
-      scan.arrivals_ += block.arrivals.size();
-    }
+        scan.scales_.try_emplace(now, now, scan.columns(), edges, scan.window_).first->second;
+    Piece piece;
+    piece.scale = &scale;
+    piece.relay = static_cast<uint32_t>(i);
+    piece.group = group;
+    scan.arrivals_ += scan.AddPieces(relay, piece, &scan.pieces_);
+    const auto end = static_cast<uint32_t>(scan.pieces_.size());
+    if (end > scan.first_pieces_.back()) scan.first_pieces_.push_back(end);
   }
   return scan;
 }

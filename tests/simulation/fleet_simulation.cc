@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "tests/aggregator/ingest/fleet_sums_check.h"
 #include "tests/aggregator/relay_reports.h"
 #include "tests/support/named_cells.h"
 #include "tests/support/relay_facts.h"
@@ -229,6 +230,7 @@ void FleetSimulation::CheckAll(const char* when) {
     const std::vector<RelayView> views = fleet.Snapshot();
     EXPECT_EQ(views.size(), agents_.size());
     EXPECT_EQ(fleet.problem(), "");
+    ExpectSumsOfStates(fleet);
     for (const auto& agent : agents_) {
       SCOPED_TRACE(agent->host());
       const NamedCells cells = CellsOfModel(agent->model());

@@ -22,6 +22,8 @@ struct FakeRelay {
   RelayDescription description;
   NamedCells cells;
   int64_t clock_offset_milliseconds = 0;
+  // Its agent gave each name a second id, which every other arrival has.
+  bool names_twice = false;
 };
 
 class FakeFleet {
@@ -31,7 +33,7 @@ class FakeFleet {
 
   static FakeRelay Relay(const std::string& host, const NamedCells& cells = {},
                          int64_t clock_offset_milliseconds = 0) {
-    return {{{"eu", host, "postfix"}, {}, "0.1.0"}, cells, clock_offset_milliseconds};
+    return {{{"eu", host, "postfix"}, {}, "0.1.0"}, cells, clock_offset_milliseconds, false};
   }
 
   // Adds a relay that was heard of just now.
@@ -47,13 +49,18 @@ class FakeFleet {
         names.push_back(cell->name);
       }
     }
+    const auto different = static_cast<uint32_t>(names.size());
+    if (relay.names_twice)
+      for (uint32_t i = 0; i < different; ++i) names.push_back(names[i]);
     const std::shared_ptr<RelayState> state = EmptyRelayState();
     state->epoch = 1;
     state->sequence = 1;
     state->names = RelayNames().With(names, &fleet_.names());
     std::map<size_t, std::map<uint32_t, std::multiset<int64_t>>> sections;
     for (const NamedCell& cell : relay.cells) {
-      sections[SectionIndex(cell.queue, cell.axis)][ids[cell.name]].insert(cell.arrival);
+      const bool second = relay.names_twice && cell.arrival % 2 != 0;
+      const uint32_t name_id = ids[cell.name] + (second ? different : 0);
+      sections[SectionIndex(cell.queue, cell.axis)][name_id].insert(cell.arrival);
     }
     for (const auto& [index, by_name] : sections) {
       BlockBuilder builder;

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "aggregator/query/query_engine.h"
@@ -112,6 +113,8 @@ TEST_F(ListRelaysTest, WhatNoReportSaidIsUnknown) {
 TEST_F(ListRelaysTest, MessagesAreTheArrivalsOfTheSenderAxis) {
   const RelayId relay = Add({"eu", "gw1", "postfix"});
   const auto state = EmptyRelayState();
+  const std::vector<std::string_view> names = {"a.example", "b.example"};
+  state->names = RelayNames().With(names, &fleet_.names());
   for (size_t i = 0; i < kAllQueues.size(); ++i) {
     for (const Axis axis : kAllAxes) {
       BlockBuilder builder;

@@ -280,13 +280,17 @@ const std::vector<std::string>& Names() {
   return names;
 }
 
-FakeRelay RandomRelay(RandomSource& random, const std::string& host, int64_t now) {
-  static const std::vector<int64_t> offsets = {0,    1,     -999,       999,        1000,     -1000,
-                                               1500, -1500, 86'400'000, -7'200'000, 3'600'000};
+// In some fleets nearly all clocks agree.
+FakeRelay RandomRelay(RandomSource& random, const std::string& host, int64_t now, bool agree) {
+  static const std::vector<int64_t> all_offsets = {
+      0, 1, -999, 999, 1000, -1000, 1500, -1500, 86'400'000, -7'200'000, 3'600'000};
+  static const std::vector<int64_t> usual_offsets = {2000, 2000, 2000, 2100, 2999, -1500};
+  const std::vector<int64_t>& offsets = agree ? usual_offsets : all_offsets;
   FakeRelay relay = FakeFleet::Relay(host);
   relay.description.identity.cluster = random.OneIn(2) ? "eu" : "us";
   if (!random.OneIn(3)) relay.description.labels["role"] = random.OneIn(2) ? "gateway" : "spam";
   relay.clock_offset_milliseconds = random.OneOf(offsets);
+  relay.names_twice = random.OneIn(8);
   const int64_t most = random.OneIn(10) ? 2000 : 60;
   // Some relays have more of one name than others.
   const std::string favourite = random.OneOf(Names());
@@ -388,8 +392,9 @@ TEST(QueryRandomTest, EqualsANaiveSumForRandomFleetsAndQuestions) {
     test::ManualClock clock;
     FakeFleet fleet(&clock, random.OneIn(4) ? 3 : 1);
     const int64_t now = clock.NowSeconds();
+    const bool agree = random.OneIn(2);
     for (int64_t left = random.Between(1, 6); left > 0; --left) {
-      fleet.Add(RandomRelay(random, "h" + std::to_string(left), now));
+      fleet.Add(RandomRelay(random, "h" + std::to_string(left), now, agree));
     }
     for (int i = 0; i < 6; ++i) {
       const TableQuestion question = RandomQuestion(random, now);

@@ -1,0 +1,90 @@
+// How many arrivals there are at each second.
+#ifndef FLEETQSHAPE_AGGREGATOR_INGEST_ARRIVAL_COUNTS_H_
+#define FLEETQSHAPE_AGGREGATOR_INGEST_ARRIVAL_COUNTS_H_
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+
+namespace fleetqshape {
+
+// Counts by seconds since the Unix epoch, of which any are possible, 4,096 to a page. A page takes
+// 16 KB if many of its seconds have counts, else 8 bytes for each of them; so that odd arrivals,
+// far from all others, take little. Counts are taken modulo 2^32: they are right as long as their
+// sum is below.
+//
+// Copies share pages, until one of them changes. For one thread at a time; different threads may
+// have copies.
+class ArrivalCounts {
+ public:
+  ArrivalCounts() = default;
+  ArrivalCounts(ArrivalCounts&&) = default;
+  ArrivalCounts& operator=(ArrivalCounts&&) = default;
+
+  void Add(int64_t arrival, uint32_t count);
+  // What was added before.
+  void Subtract(int64_t arrival, uint32_t count);
+  ArrivalCounts Share();
+
+  // How many arrivals are not before `second`.
+  uint64_t CountNotBefore(int64_t second) const;
+  // No arrival is before the first or after the second; the first is after the second if there is
+  // none.
+  std::pair<int64_t, int64_t> Bounds() const;
+  // Calls use(second, count) for each second from `first` to `last` that has a count, in no order.
+  template <typename Use>
+  void ForEach(int64_t first, int64_t last, const Use& use) const;
+
+ private:
+  static constexpr int kPageBits = 12;
+  static constexpr size_t kSecondsOfPage = size_t{1} << kPageBits;
+  // With more seconds a page is dense; and no longer with half as many.
+  static constexpr uint32_t kFewSeconds = 128;
+  using Counts = std::array<uint32_t, kSecondsOfPage>;
+
+  struct Page {
+    std::shared_ptr<Counts> counts;                  // null: `few` has them
+    std::vector<std::pair<uint32_t, uint32_t>> few;  // seconds of the page, and counts above 0
+    uint32_t used = 0;                               // seconds with a count
+    uint32_t sum = 0;
+    bool shared = false;  // `counts` are a copy's, too, or were
+  };
+
+  static void AddToPage(uint32_t second, uint32_t count, Page* page);
+  static void AddToFew(uint32_t second, uint32_t count, Page* page);
+  static void MakeDense(Page* page);
+  static void MakeSparse(Page* page);
+
+  // By arrival / kSecondsOfPage, rounded down. None is without counts.
+  absl::flat_hash_map<int64_t, Page> pages_;
+};
+
+template <typename Use>
+void ArrivalCounts::ForEach(int64_t first, int64_t last, const Use& use) const {
+  for (const auto& [number, page] : pages_) {
+    if (number < first >> kPageBits || number > last >> kPageBits) continue;
+    const int64_t page_first = number * int64_t{kSecondsOfPage};
+    for (const auto& [second, count] : page.few) {
+      if (page_first + second >= first && page_first + second <= last) {
+        use(page_first + second, count);
+      }
+    }
+    if (page.counts == nullptr) continue;
+    const int64_t begin = number > first >> kPageBits ? 0 : first - page_first;
+    const int64_t end = number < last >> kPageBits ? kSecondsOfPage - 1 : last - page_first;
+    for (int64_t i = begin; i <= end; ++i) {
+      const uint32_t count = (*page.counts)[static_cast<size_t>(i)];
+      if (count != 0) use(page_first + i, count);
+    }
+  }
+}
+
+}  // namespace fleetqshape
+
+#endif  // FLEETQSHAPE_AGGREGATOR_INGEST_ARRIVAL_COUNTS_H_
