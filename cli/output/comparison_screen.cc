@@ -15,6 +15,8 @@ namespace {
 
 // Names are cut to this if groups then fit side by side.
 constexpr size_t kNameWidth = 18;
+// Of more nobody finds the one that differs when they stand in lines below each name.
+constexpr size_t kMostStacked = 12;
 constexpr size_t kGap = 2;     // before each group
 constexpr size_t kIndent = 2;  // of groups below a name
 
@@ -174,6 +176,12 @@ Screen ComparisonScreen(const FleetTable& answer, const TableView& view) {
     screen.text = Stacked(answer, rows, width, view);
     screen.rows.resize(screen.text.size(), kNoRow);
     for (size_t i = 0; i < rows.size(); ++i) screen.rows[1 + i * (1 + answer.groups())] = rows[i];
+    if (answer.groups() > kMostStacked && !view.compare_key.empty()) {
+      screen.notes.push_back(absl::StrCat("these are ", answer.groups(), " groups: --by ",
+                                          view.compare_key, " in place of --compare ",
+                                          view.compare_key, " makes one row of each, --compare ",
+                                          view.compare_key, "=A,B compares some"));
+    }
   }
   NoteCutOff(answer, rows, view, &screen.notes);
   return screen;

@@ -62,7 +62,8 @@ class Mistakes(unittest.TestCase):
                 ("groups of relays are compared", "--compare", "queue"),
                 ("--by must be", "--by", "a b"), ("--by must be", "--by", ""),
                 ("needs a domain", "--to", "."), ("--fail-if total: must be as", "--fail-if", "total"),
-                ("--server must be HOST:PORT", "--server", "nonsense"),
+                ("--server nonsense: must be HOST:PORT", "--server", "nonsense"),
+                ("--fail-if total>many: total is the number that TOTAL shows", "--fail-if", "total>many"),
         ):
             self.assert_wrong(what, *arguments)
 
