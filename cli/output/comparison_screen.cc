@@ -81,7 +81,9 @@ class SideBySide {
     ScreenText text = {std::move(names), std::move(heads)};
     const Scales scales = ScalesOf(answer_);
     for (const size_t row : rows) {
-      ScreenLine line(RightJustifiedName(RowName(answer_, row, view), name_width), NameStyle(row));
+      ScreenLine line;
+      line.ReserveAs(text.back());
+      line.Add(RightJustifiedName(RowName(answer_, row, view), name_width), NameStyle(row));
       for (size_t group = 0; group < groups_.size(); ++group) {
         line.AddSpaces(kGap - 1);
         AddCells(answer_, groups_[group], scales, row, group, &line);

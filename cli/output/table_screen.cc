@@ -60,6 +60,8 @@ Screen TableScreen(const FleetTable& answer, const TableView& view) {
       !view.aligned && !view.wide && !view.unicode && !narrow && view.rows_by.empty();
 
   Screen screen;
+  screen.text.reserve(rows.size() + 1);
+  screen.rows.reserve(rows.size() + 1);
   ScreenLine heads;
   heads.AddSpaces(fit.name_width);
   columns.AddHeads(&heads);
@@ -78,7 +80,9 @@ Screen TableScreen(const FleetTable& answer, const TableView& view) {
     } else {
       cell = RightJustifiedName(name, fit.name_width);
     }
-    ScreenLine line(cell, is_total ? Style::kHead : Style::kPlain);
+    ScreenLine line;
+    line.ReserveAs(screen.text.back());
+    line.Add(cell, is_total ? Style::kHead : Style::kPlain);
     const ActiveQueue* full = nullptr;
     if (shown.full)
       full = is_total ? &view.fullness->total() : view.fullness->Find(answer.names[row]);
