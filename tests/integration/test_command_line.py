@@ -5,6 +5,8 @@
 
 import contextlib
 import os
+import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -18,7 +20,7 @@ from integration.small_fleet import SmallFleet
 from support.fleet import Aggregator, Answer, ask, environment, free_address, program
 from support.waiting import wait_until
 
-OK, ERROR, USAGE = 0, 1, 2
+OK, ERROR, USAGE, INCOMPLETE, THRESHOLD = range(5)
 
 
 class OneLiner:
@@ -59,7 +61,13 @@ class Failures(unittest.TestCase):
     def test_help_tells_the_statuses(self) -> None:
         answer = ask("--help")
         self.assertEqual((answer.status, answer.stderr), (OK, ""))
-        self.assertIn(b"Exit status: 0 answered, 1 error, 2 wrong usage, 3 answered but not from every relay", answer.stdout)
+        self.assertIn(b"Exit status: 0 answered, 1 error, 2 wrong usage, 3 answered but not from every relay",
+                      b" ".join(answer.stdout.split()))
+
+    def test_help_fits_on_a_terminal(self) -> None:
+        lines = ask("--help").stdout.decode().splitlines()
+        self.assertEqual([line for line in lines if len(line) >= 80], [])
+        self.assertIn("usually of port 7778", " ".join(" ".join(lines).split()))
 
     def test_version(self) -> None:
         answer = ask("--version")
@@ -97,7 +105,9 @@ class Failures(unittest.TestCase):
 
     def test_server_that_is_no_aggregator(self) -> None:
         with Aggregator() as aggregator:
-            self.assert_fails(ERROR, "", "--server", aggregator.ingest_address, "deferred")
+            self.assert_fails(ERROR, f"{aggregator.ingest_address} does not know this question: is this the aggregator's "
+                                     "ingest address (its query address is needed), or is the aggregator of another "
+                                     "version than this command", "--server", aggregator.ingest_address, "deferred")
 
     def test_bad_server_address(self) -> None:
         for address, meant in (("nonsense", "nonsense"), ("host:", "host"), (":7777", "agg1.example.com"),
@@ -306,6 +316,22 @@ class Relays(unittest.TestCase):
                 count = f"{len(relays)} relay{'' if len(relays) == 1 else 's'}: {len(relays)} fresh"
                 answer = self.ask(*arguments)
                 self.assertEqual((answer.status, answer.stderr), (OK, f"fleetqshape: {count}\n"))
+
+    def test_examples_of_the_help_are_right_usage(self) -> None:
+        examples = re.findall(r"^  fleetqshape (\S.*?)(?:  .*)?$", ask("--help").stdout.decode(), re.M)
+        self.assertGreater(len(examples), 15)
+        for example in examples:
+            answer = ask(*shlex.split(example), variables={"FLEETQSHAPE_SERVER": self.fleet.aggregator.query_address})
+            if "top" in example or "--watch" in example:
+                self.assertIn("draws on a terminal", answer.stderr, example)
+            elif "forget" in example:
+                self.assertIn("its agent reports", answer.stderr, example)
+            elif "/var/spool/postfix" in example or "--local" in example:
+                self.assertIn(answer.status, (OK, ERROR), (example, answer.stderr))
+            elif "--fail-if" in example:
+                self.assertEqual(answer.status, THRESHOLD, (example, answer.stderr))
+            else:
+                self.assertEqual(answer.status, OK, (example, answer.stderr))
 
     def test_queue_after_a_selection_is_a_queue(self) -> None:
         self.assertEqual(self.fleet.aggregator.ask("--cluster", "eu", "hold").status, OK)

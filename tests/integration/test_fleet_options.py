@@ -117,6 +117,14 @@ class Statuses(unittest.TestCase):
         self.assert_ends(THRESHOLD, "--fail-if total>2: it is 3", "--fail-if", "total>5", "--fail-if", "total>2")
         self.assert_ends(OK, "", "--fail-if", "total>1", "--host", "mx2")
 
+    def test_oldest(self) -> None:
+        at = ["--at", str(ARRIVAL + 4 * 3600)]
+        self.assert_ends(OK, "", *at, "--fail-if", "oldest>4h")
+        self.assert_ends(THRESHOLD, "fleetqshape: --fail-if oldest>=4h: it is 4h\n", *at, "--fail-if", "oldest>=4h")
+        self.assert_ends(THRESHOLD, "--fail-if oldest>3h59m: it is 4h", *at, "--fail-if", "oldest>3h59m")
+        # No mail has no age.
+        self.assert_ends(OK, "", *at, "--fail-if", "oldest>=0", "--to", "nobody.example")
+
     def test_relays_that_are_silent(self) -> None:
         self.fleet.agents["eu", "mx2"].kill()
         wait_until(lambda: "stale" in self.fleet.aggregator.ask("--host", "mx2").stderr, 20, "the relay is stale")
