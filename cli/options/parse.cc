@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "CLI/App.hpp"
@@ -86,6 +87,14 @@ absl::Status FillSource(const CLI::App& app, const RawOptions& raw, CliOptions* 
   if (options->compat) {
     return absl::InvalidArgumentError(
         "--compat counts this machine's queue files: give a path, -c DIR or --local");
+  }
+  for (const auto& [option, names] :
+       {std::pair("--cluster", &options->clusters), std::pair("--host", &options->hosts),
+        std::pair("--role", &options->roles)}) {
+    if (std::find(names->begin(), names->end(), "") != names->end()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(option, " needs a name, or several with commas"));
+    }
   }
   options->select_typed = IsTyped(app, {"--select"});
   for (const std::string& select : raw.selects) {

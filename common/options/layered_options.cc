@@ -123,6 +123,18 @@ std::string UnreadableText(const CLI::App& app) {
   return absl::StrCat("cannot read the configuration file ", file, ": ", std::strerror(error));
 }
 
+// "Could not convert: --strict = maybe", which CLI11 says of a flag. Empty: it is about another
+// option.
+std::string FlagText(const CLI::App& app, const std::string& message) {
+  constexpr std::string_view kStart = "Could not convert: ";
+  const size_t equals = message.find(" = ");
+  if (!message.starts_with(kStart) || equals == std::string::npos) return "";
+  const std::string name = message.substr(kStart.size(), equals - kStart.size());
+  const CLI::Option* const option = app.get_option_no_throw(name);
+  if (option == nullptr || option->get_expected_min() != 0) return "";
+  return absl::StrCat(name, " must be true or false, not ", message.substr(equals + 3));
+}
+
 std::string MistakeText(const CLI::App& app, const CLI::ParseError& error) {
   std::string message = error.what();
   std::replace(message.begin(), message.end(), '\n', ' ');
@@ -137,6 +149,7 @@ std::string MistakeText(const CLI::App& app, const CLI::ParseError& error) {
       absl::EndsWith(message, " missing")) {
     message = absl::StrCat(message.substr(0, message.find(':')), " needs a value");
   }
+  if (const std::string flag = FlagText(app, message); !flag.empty()) return flag;
   return absl::StrCat(message, " (", app.get_name(), " --help tells)");
 }
 

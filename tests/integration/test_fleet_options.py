@@ -63,6 +63,8 @@ class Mistakes(unittest.TestCase):
                 ("--by must be", "--by", "a b"), ("--by must be", "--by", ""),
                 ("needs a domain", "--to", "."), ("--fail-if total: must be as", "--fail-if", "total"),
                 ("--server nonsense: must be HOST:PORT", "--server", "nonsense"),
+                ("--role needs a name", "--role", ""), ("--host needs a name", "--host", ""),
+                ("--strict must be true or false, not maybe", "--strict=maybe"),
                 ("--fail-if total>many: total is the number that TOTAL shows", "--fail-if", "total>many"),
         ):
             self.assert_wrong(what, *arguments)

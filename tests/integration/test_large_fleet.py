@@ -4,14 +4,18 @@
 """
 
 import contextlib
+import tempfile
 import unittest
+from pathlib import Path
 
-from support.fleet import Aggregator, Answer
+from integration.queue_writing import make_queue_directory, write_message
+from support.fleet import Agent, Aggregator, Answer
 from support.simulated_fleet import simulate
 from support.waiting import wait_until
 
 OK, INCOMPLETE = 0, 3
 RELAYS = 40
+ARRIVAL = 1_700_000_000
 
 
 class LargeFleet(unittest.TestCase):
@@ -59,6 +63,35 @@ class LargeFleet(unittest.TestCase):
         # Another number is another host.
         answer = self.aggregator.ask("deferred", "--host", "gw99")
         self.assertRegex(answer.stderr, r"\Afleetqshape: no relay has host gw99; there is: (\w+, ){20}\.\.\.\n\Z")
+
+
+class Backlog(unittest.TestCase):
+    """What --help says under "What is stuck?" and "Where is it?", done by somebody who knows qshape: which host holds the
+    backlog of a fleet, and for whom?"""
+
+    def test_host_and_destination_are_found(self) -> None:
+        with contextlib.ExitStack() as stack:
+            aggregator = stack.enter_context(Aggregator(start_now=False))
+            loaded = simulate("--load-store", str(aggregator.data_directory), "--relays", str(RELAYS - 1), "--messages",
+                              "4000", "--clusters", "3")
+            self.assertEqual(loaded.status, OK, loaded.stderr)
+            aggregator.start()
+            directory = make_queue_directory(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="backlog-"))))
+            for number in range(2000):
+                write_message(directory / "deferred", f"ABC{number:06X}", ARRIVAL,
+                              ["user@stuck.example" if number % 10 else f"user@other{number}.example"])
+            stack.enter_context(Agent(aggregator, directory, cluster="sim2", host="mta77", labels={"role": "gateway"}))
+            wait_until(lambda: f"{RELAYS} relays: " in aggregator.ask("deferred").stderr, 20, "it has reported")
+
+            def first_row(*arguments: str) -> list[str]:
+                return aggregator.ask("deferred", *arguments, "--rows", "2").stdout.decode().splitlines()[2].split()
+            by_host = first_row("--by", "host")
+            self.assertEqual(by_host[:2], ["mta77", "2000"])
+            for_whom = first_row("--host", by_host[0])
+            self.assertEqual(for_whom[:2], ["stuck.example", "1800"])
+            elsewhere = aggregator.ask("deferred", "--to", for_whom[0], "--by", "host").stdout.decode().splitlines()[2:]
+            self.assertEqual(elsewhere[0].split()[:2], ["mta77", "1800"])
+            self.assertEqual({line.split()[1] for line in elsewhere[1:]}, {"0"})
 
 
 if __name__ == "__main__":
