@@ -13,8 +13,6 @@ namespace {
 // qshape's least width of a table, and of names in one.
 constexpr size_t kTableWidth = 80;
 constexpr size_t kNameWidth = 18;
-// On a terminal that has no room for them.
-constexpr size_t kShortNameWidth = 8;
 
 struct Fit {
   size_t name_width;
@@ -28,9 +26,9 @@ Fit FitColumns(const TableView& view, GroupColumns* columns) {
   const size_t width = narrow ? screen : static_cast<size_t>(view.text.width);
   const size_t taken = columns->width();
   const size_t room = width > taken ? width - taken : 0;
-  if (!narrow || room >= kShortNameWidth) return {std::max(room, narrow ? 0 : kNameWidth)};
-  Fit fit{kShortNameWidth,
-          columns->DropAges(screen > kShortNameWidth ? screen - kShortNameWidth : 0)};
+  if (!narrow || room >= kNameWidth) return {std::max(room, narrow ? 0 : kNameWidth)};
+  // Rows that cannot be told apart are of less use than ages.
+  Fit fit{kNameWidth, columns->DropAges(screen > kNameWidth ? screen - kNameWidth : 0)};
   fit.name_width = screen > columns->width() ? screen - columns->width() : 1;
   return fit;
 }

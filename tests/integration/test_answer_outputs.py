@@ -81,6 +81,14 @@ class Tables(SampleFleetTest):
                 longest = max(map(len, screen.decode().splitlines()))
                 self.assertLessEqual(longest, columns, (arguments, columns, screen.decode()))
 
+    def test_narrow_terminals_leave_out_ages_rather_than_names(self) -> None:
+        for columns in (26, 40, 60, 79):
+            screen = on_terminal([*self.server, "--at", str(NOW), "deferred", "--color", "never"], columns).decode()
+            self.assertIn("university.example", screen, columns)
+            # The oldest mail is what stays.
+            head = screen.splitlines()[0].split()
+            self.assertEqual(head, ["T", *"5 10 20 40 80 160 320 640 1280 1280+".split()[11 - len(head):]], columns)
+
     def test_rows_by_host_tell_how_full_active_is(self) -> None:
         lines = [line.split() for line in self.ask("active", "--by", "host").stdout.decode().splitlines()]
         self.assertEqual(lines[0][:2], ["T", "full"])
