@@ -64,6 +64,16 @@ class Tables(SampleFleetTest):
                 self.assertEqual(re.sub(COLOR, b"", colored), plain)
                 self.assertNotIn(b"\x1b", plain)
 
+    def test_heat_map(self) -> None:
+        rows = json.loads(self.ask("deferred", "--output", "json").stdout)["rows"]
+        cells = [count for row in rows for count in row["cells"][0]["ages"]]
+        lines = self.ask("deferred", "--color", "always").stdout.splitlines()[2:]
+        # The hottest are those with half of the largest at least; zeros are dim.
+        hot = [int(cell) for line in lines for cell in re.findall(rb"\x1b\[1;38;5;231;48;5;160m(\d+)\x1b\[0m", line)]
+        self.assertEqual(sorted(hot), sorted(count for count in cells if 2 * count >= max(cells)))
+        dim = [cell for line in lines for cell in re.findall(rb"\x1b\[38;5;244m([0 ]+)\x1b\[0m", line)]
+        self.assertEqual(sum(cell.count(b"0") for cell in dim), cells.count(0))
+
     def test_color_is_for_terminals_that_have_it_and_people_who_want_it(self) -> None:
         question = [*self.server, "--at", str(NOW), "deferred"]
         self.assertIn(b"\x1b[", on_terminal(question, 100))
