@@ -38,7 +38,7 @@ struct LabelMatch {
 
 // What the answer must not be above.
 struct Threshold {
-  // Messages that TOTAL counts, or the age in seconds of the oldest of them.
+  // What TOTAL counts (recipients; messages by sender), or the age in seconds of the oldest of it.
   enum class Figure { kTotal, kOldest };
   Figure figure = Figure::kTotal;
   uint64_t limit = 0;
@@ -112,6 +112,7 @@ struct CliOptions {
   std::vector<std::string> hosts;
   std::vector<std::string> roles;
   std::vector<LabelMatch> matches;  // all of them
+  bool select_typed = false;        // these are from the command line itself
 
   bool stranded = false;  // kForget: also relays whose queues were not empty
 

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "common/base/nearest_word.h"
 
 namespace fleetqshape {
 namespace {
@@ -41,11 +42,17 @@ std::set<std::string> ValuesOf(const std::string& key, const std::vector<RelayVi
   return values;
 }
 
-// The values that relays have under a key: a few, and "..." for more.
-std::string SomeOf(std::set<std::string> values) {
-  const bool cut = values.size() > kMaxShownValues;
-  if (cut) values.erase(std::next(values.begin(), kMaxShownValues), values.end());
-  return absl::StrCat(absl::StrJoin(values, ", "), cut ? ", ..." : "");
+// What there is in place of `wanted`: which of `near`, if one is like it; and all that there is, a
+// few, and "..." for more.
+std::string Instead(const std::string& wanted, const std::set<std::string>& near,
+                    std::set<std::string> there) {
+  const std::string hint = DidYouMean(wanted, std::vector<std::string>(near.begin(), near.end()));
+  if (there.empty()) return hint;
+  const bool cut = there.size() > kMaxShownValues;
+  if (cut) there.erase(std::next(there.begin(), kMaxShownValues), there.end());
+  return absl::StrCat(hint,
+                      hint.empty() ? "; there is: " : " There is: ", absl::StrJoin(there, ", "),
+                      cut ? ", ..." : "");
 }
 
 }  // namespace
@@ -66,19 +73,20 @@ bool Selects(const Selection& selection, const RelayDescription& relay) {
 }
 
 std::string ExplainNoKey(const std::string& key, const std::vector<RelayView>& relays) {
-  std::set<std::string> keys;
+  std::set<std::string> labels;
   for (const RelayView& relay : relays) {
-    for (const auto& [label, value] : relay.description->labels) keys.insert(label);
+    for (const auto& [label, value] : relay.description->labels) labels.insert(label);
   }
-  return absl::StrCat("no relay has a label ", key,
-                      keys.empty() ? "" : absl::StrCat("; there is: ", SomeOf(std::move(keys))));
+  std::set<std::string> keys = labels;
+  keys.insert({"cluster", "host", "instance"});
+  return absl::StrCat("no relay has a label ", key, Instead(key, keys, std::move(labels)));
 }
 
 std::string ExplainNoValue(const std::string& key, const std::string& value,
                            const std::vector<RelayView>& relays) {
-  std::set<std::string> values = ValuesOf(key, relays);
+  const std::set<std::string> values = ValuesOf(key, relays);
   if (values.empty()) return ExplainNoKey(key, relays);
-  return absl::StrCat("no relay has ", key, " ", value, "; there is: ", SomeOf(std::move(values)));
+  return absl::StrCat("no relay has ", key, " ", value, Instead(value, values, values));
 }
 
 std::string ExplainNoMatch(const Selection& selection, const std::vector<RelayView>& relays) {

@@ -36,10 +36,10 @@ std::optional<std::string> ValueOf(const RelayDescription& relay, const std::str
 
 bool Selects(const Selection& selection, const RelayDescription& relay);
 
-// "no relay has a label KEY; there is: ...".
+// "no relay has a label KEY", with the nearest key where one is like it, and those that there are.
 std::string ExplainNoKey(const std::string& key, const std::vector<RelayView>& relays);
 
-// "no relay has KEY VALUE; there is: ...", or that no relay has the key at all.
+// "no relay has KEY VALUE", with the nearest value likewise; or that no relay has the key at all.
 std::string ExplainNoValue(const std::string& key, const std::string& value,
                            const std::vector<RelayView>& relays);
 

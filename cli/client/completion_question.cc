@@ -62,7 +62,7 @@ std::set<std::string> Found(const Completion& completion, const std::vector<std:
   }
   const auto options = OptionsFor(about, {"relays"});
   if (!options || options->local) return found;
-  QueryClient client(options->servers, options->tls, kShort, /*explain=*/false);
+  QueryClient client(options->servers, options->tls, kShort, QueryClient::Reasons::kNone);
   v1::ListRelaysRequest request;
   *request.mutable_selection() = SelectionOf(*options);
   const auto relays = client.ListRelays(request);

@@ -10,6 +10,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "cli/client/idle_conditions.h"
 #include "cli/client/query_client.h"
 #include "cli/client/table_request.h"
 #include "cli/client/verdict.h"
@@ -26,17 +27,14 @@ namespace {
 
 constexpr char kProgram[] = "fleetqshape";
 
-// A label that no relay has may be a mistyped word of ours.
+// A label that no relay has may be a mistyped word for rows. (The aggregator knows the others.)
 std::string HintOf(const CliOptions& options, const absl::Status& failure) {
-  if (!absl::IsNotFound(failure) && !absl::IsInvalidArgument(failure)) return "";
-  for (const std::string& key : {options.rows_by, options.compare_key}) {
-    const std::string word = NearestWord(key, {"host", "relay", "cluster", "instance", "queue"});
-    const bool is_about_it = absl::StrContains(failure.message(), key);
-    if (!word.empty() && word != key && is_about_it) {
-      return absl::StrCat(" (did you mean ", word, "?)");
-    }
+  if (!absl::IsInvalidArgument(failure) || absl::StrContains(failure.message(), "did you mean") ||
+      !absl::StrContains(failure.message(), options.rows_by)) {
+    return "";
   }
-  return "";
+  const std::string word = NearestWord(options.rows_by, {"relay", "queue"});
+  return word.empty() ? "" : absl::StrCat(" (did you mean ", word, "?)");
 }
 
 // A name that was mistyped must not look like good news.
@@ -54,7 +52,7 @@ std::string NothingFoundNote(const CliOptions& options, const v1::TableHead& hea
 int AnswerFromFleet(const CliOptions& options) {
   const Terminal terminal = StandardOutput(options.color);
   const v1::TableRequest request = TableRequestOf(options, terminal.is_terminal);
-  QueryClient client(options.servers, options.tls);
+  QueryClient client(options.servers, options.tls, QueryClient::kPatience, ReasonsFor(options));
   auto answer = AskForTable(options, request, &client);
   if (!answer.ok()) {
     PrintError(kProgram, absl::StrCat(answer.status().message(), HintOf(options, answer.status())));
@@ -65,15 +63,17 @@ int AnswerFromFleet(const CliOptions& options) {
   const v1::TableHead head = answer->head;
   const AnswerText text =
       TextOfTable(*std::move(answer), request, options, terminal, relays ? &*relays : nullptr);
-  const bool printed = PrintText(text.text);
+  if (!PrintText(text.text)) return kExitError;
   for (const auto& more : {text.notes, CoverageLines(head.coverage())}) {
     lines.insert(lines.end(), more.begin(), more.end());
   }
+  const std::vector<std::string> idle = IdleConditions(options, &client);
+  lines.insert(lines.end(), idle.begin(), idle.end());
   if (std::string note = NothingFoundNote(options, head); !note.empty()) lines.push_back(note);
   for (const std::string& line : lines) PrintError(kProgram, line);
   const Verdict verdict = VerdictOf(options, head);
   for (const std::string& line : verdict.lines) PrintError(kProgram, line);
-  return printed ? verdict.exit_status : kExitError;
+  return verdict.exit_status;
 }
 
 }  // namespace fleetqshape

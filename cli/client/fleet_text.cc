@@ -5,11 +5,23 @@
 
 namespace fleetqshape {
 
-std::string FailureText(const absl::Status& failure, const std::string& server) {
+namespace {
+
+// An aggregator answers with none of these; gRPC says them of connections.
+bool IsOfTransport(const absl::Status& failure) {
+  return absl::IsUnavailable(failure) || absl::IsInternal(failure) || absl::IsUnknown(failure) ||
+         absl::IsAborted(failure);
+}
+
+}  // namespace
+
+std::string FailureText(const absl::Status& failure, const std::string& server,
+                        const std::string& trouble) {
   const std::string message = PrintableName(std::string(failure.message()));
-  if (absl::IsUnavailable(failure)) {
-    return absl::StrCat("no aggregator answers at ", server, " (", message,
-                        "): is it running, and is this its query address?");
+  if (IsOfTransport(failure)) {
+    return absl::StrCat("no aggregator answers at ", server,
+                        trouble.empty() ? "" : absl::StrCat(" (", PrintableName(trouble), ")"),
+                        ": is it running, and is this its query address?");
   }
   if (absl::IsUnimplemented(failure)) {
     return absl::StrCat(server,

@@ -9,8 +9,10 @@
 
 namespace fleetqshape {
 
-// Why a question to `server` has no answer, and what to do.
-std::string FailureText(const absl::Status& failure, const std::string& server);
+// Why a question to `server` has no answer, and what to do. `trouble`: why there is no connection,
+// as far as we know; what gRPC says of one is for those who know gRPC.
+std::string FailureText(const absl::Status& failure, const std::string& server,
+                        const std::string& trouble = "");
 
 }  // namespace fleetqshape
 

@@ -9,8 +9,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "cli/client/connection_trouble.h"
 #include "cli/client/fleet_text.h"
-#include "cli/client/tls_trouble.h"
 #include "common/base/mutex.h"
 #include "common/base/printable.h"
 #include "common/base/status_macros.h"
@@ -113,11 +113,11 @@ class QueryClient::Calls {
 };
 
 QueryClient::QueryClient(std::vector<std::string> servers, TlsOptions tls,
-                         std::chrono::milliseconds patience, bool explain)
+                         std::chrono::milliseconds patience, Reasons reasons)
     : servers_(std::move(servers)),
       tls_(std::move(tls)),
       patience_(patience),
-      explain_(explain),
+      reasons_(reasons),
       calls_(std::make_unique<Calls>()),
       channels_(servers_.size()) {}
 
@@ -193,13 +193,22 @@ absl::Status QueryClient::AskInTurn(bool after_silence, const Ask& ask) {
 }
 
 std::string QueryClient::FailureOf(const absl::Status& status, const std::string& server) const {
-  if (explain_ && absl::IsUnavailable(status)) {
-    const std::string trouble = TlsTrouble(server, tls_);
-    if (!trouble.empty()) {
-      return PrintableName(absl::StrCat("no answer from ", server, ": ", trouble));
-    }
+  if (reasons_ == Reasons::kNone || !absl::IsUnavailable(status)) {
+    return FailureText(status, server);
   }
-  return FailureText(status, server);
+  const std::string own_words =
+      reasons_ == Reasons::kGrpc
+          ? PrintableName(absl::StrCat(" [gRPC: ", std::string(status.message()), "]"))
+          : "";
+  const ConnectionTrouble trouble = FindConnectionTrouble(server, tls_);
+  if (trouble.connected && !trouble.text.empty()) {
+    return absl::StrCat("no answer from ", server, ": ", PrintableName(trouble.text), own_words);
+  }
+  return absl::StrCat(
+      FailureText(
+          status, server,
+          trouble.connected ? "somebody is there, but breaks the connection off" : trouble.text),
+      own_words);
 }
 
 }  // namespace fleetqshape

@@ -31,10 +31,16 @@ class QueryClient {
   // Longer than the largest answer takes; who waits longer has another problem.
   static constexpr std::chrono::milliseconds kPatience{30'000};
 
-  // `servers`: HOST:PORT, one at least. `explain`: why a server does not answer may be found out by
-  // another connection, which takes some time.
+  // What failures say of a connection that did not come about.
+  enum class Reasons {
+    kNone,
+    kPlain,  // may be found out by another connection, which takes some time
+    kGrpc,   // also gRPC's own words
+  };
+
+  // `servers`: HOST:PORT, one at least.
   QueryClient(std::vector<std::string> servers, TlsOptions tls,
-              std::chrono::milliseconds patience = kPatience, bool explain = true);
+              std::chrono::milliseconds patience = kPatience, Reasons reasons = Reasons::kPlain);
   ~QueryClient();
   QueryClient(const QueryClient&) = delete;
   QueryClient& operator=(const QueryClient&) = delete;
@@ -66,12 +72,17 @@ class QueryClient {
   const std::vector<std::string> servers_;
   const TlsOptions tls_;
   const std::chrono::milliseconds patience_;
-  const bool explain_;
+  const Reasons reasons_;
   const std::unique_ptr<Calls> calls_;
   std::vector<std::shared_ptr<grpc::Channel>> channels_;  // of servers_; null: not made yet
   size_t first_ = 0;
   std::vector<std::string> failures_;
 };
+
+// What this command line wants to be told.
+inline QueryClient::Reasons ReasonsFor(const CliOptions& options) {
+  return options.verbose ? QueryClient::Reasons::kGrpc : QueryClient::Reasons::kPlain;
+}
 
 }  // namespace fleetqshape
 

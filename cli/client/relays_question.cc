@@ -4,6 +4,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "cli/client/idle_conditions.h"
 #include "cli/client/query_client.h"
 #include "cli/client/selection.h"
 #include "cli/client/verdict.h"
@@ -23,13 +24,14 @@ constexpr char kProgram[] = "fleetqshape";
 int ListRelays(const CliOptions& options) {
   v1::ListRelaysRequest request;
   *request.mutable_selection() = SelectionOf(options);
-  QueryClient client(options.servers, options.tls);
+  QueryClient client(options.servers, options.tls, QueryClient::kPatience, ReasonsFor(options));
   const auto relays = client.ListRelays(request);
   if (!relays.ok()) {
     PrintError(kProgram, std::string(relays.status().message()));
     return kExitError;
   }
   for (const std::string& failure : client.failures()) PrintError(kProgram, failure);
+  for (const std::string& line : IdleConditions(options, &client)) PrintError(kProgram, line);
   if (options.check) {
     const RelaysCheck check = CheckRelays(*relays);
     if (!PrintText(check.line + "\n")) return kExitError;
@@ -43,7 +45,12 @@ int ForgetRelays(const CliOptions& options) {
   v1::ForgetRelaysRequest request;
   *request.mutable_selection() = SelectionOf(options);
   request.set_stranded(options.stranded);
-  QueryClient client(options.servers, options.tls);
+  QueryClient client(options.servers, options.tls, QueryClient::kPatience, ReasonsFor(options));
+  // What was meant to stay would be gone.
+  if (const auto idle = IdleConditions(options, &client); !idle.empty()) {
+    PrintError(kProgram, absl::StrCat("nothing was forgotten: ", idle[0]));
+    return kExitError;
+  }
   const auto response = client.ForgetRelays(request);
   if (!response.ok()) {
     std::string message(response.status().message());

@@ -1,8 +1,10 @@
 #include "cli/options/command_line.h"
 
 #include <algorithm>
+#include <memory>
 
 #include "absl/strings/str_cat.h"
+#include "cli/options/help_text.h"
 
 namespace fleetqshape {
 namespace {
@@ -12,24 +14,28 @@ constexpr char kDescription[] =
     "fleet (from an aggregator), or of this machine's queue files.";
 
 constexpr char kFooter[] = R"(
-Queues: maildrop hold incoming active deferred; incoming and active unless given.
-An absolute path, -c or --local reads this machine's queue files.
+QUEUE: maildrop, hold, incoming, active or deferred of the fleet; incoming and
+active unless given. An absolute path, -c or --local reads this machine's queue
+files. Long options that last, as --server, may also stand in the configuration
+file (server = "HOST:PORT") and in the environment (FLEETQSHAPE_SERVER).
 
 In place of queues:
   relays                    the relays of the fleet
   relays forget             lets the aggregator forget those that are chosen
-  top [QUEUE...]            watches the fleet: --watch of incoming, active and deferred
+  top [QUEUE...]            watches incoming, active and deferred (see --watch)
   context list|use NAME     the fleets that the configuration file names
   completion bash|zsh|fish  prints what makes that shell complete words
 
 What is stuck, and for whom?
-  fleetqshape deferred                        in the fleet, by recipient domain
-  fleetqshape -s hold --cluster eu            who sent what is on hold in the cluster eu
-  fleetqshape -p deferred --role gateway      parent domains too, on the gateways only
+  fleetqshape deferred                    in the fleet, by recipient domain
+  fleetqshape -s hold --cluster eu        who sent what is on hold in eu
+  fleetqshape -p deferred --role gateway  parent domains too, on gateways
   fleetqshape deferred --older 4h --to gmail.com --to .example.com
 Where is it?
+  fleetqshape deferred --by host          which hosts hold the most
+  fleetqshape deferred --host mx1         for whom that is, on one of them
   fleetqshape deferred --to gmail.com --by host
-  fleetqshape active --by relay               how full each relay's active queue is
+  fleetqshape active --by relay           and how full each active queue is
 Which part of the fleet is it?
   fleetqshape deferred --compare role
   fleetqshape deferred --compare cluster=eu,us --sort total
@@ -38,17 +44,18 @@ What happens now?
   fleetqshape deferred --watch 5 --by host
 Are all relays well?
   fleetqshape relays --select 'role in (gateway,spam),!draining'
-  fleetqshape relays forget --host mx1        mx1 is gone for good
+  fleetqshape relays forget --host mx1    mx1 is gone for good
 For programs:
   fleetqshape deferred --output json
   fleetqshape deferred --strict --fail-if 'total>10000' --fail-if 'oldest>4h'
 This machine's queue, no aggregator:
   fleetqshape --local deferred
   fleetqshape /var/spool/postfix/deferred
-  fleetqshape --compat /var/spool/postfix/deferred    to the byte what qshape prints
+  fleetqshape --compat /var/spool/postfix/deferred
+                                          to the byte what qshape prints
 
-Exit status: 0 answered, 1 error, 2 wrong usage, 3 answered but not from every relay (--strict),
-4 a threshold is crossed (--fail-if; wins over 3).
+Exit status: 0 answered, 1 error, 2 wrong usage, 3 answered but not from every
+relay (--strict), 4 a threshold is crossed (--fail-if; wins over 3).
 )";
 
 CLI::Option* AddQshapeOption(CLI::App* app, const char* name, std::string* text,
@@ -99,16 +106,23 @@ CLI::Option* AddLast(CLI::App* app, const char* name, std::string* text, const c
 // These have a variable in the environment and a key in the file.
 void AddLastingOptions(CLI::App* app, RawOptions* raw, CliOptions* options) {
   AddList(app, "--server", &options->servers, "HOST:PORT,...",
-          "The aggregator to ask (its query address); several are tried in turn");
+          "The aggregator to ask: its query address, usually of port 7778; several are tried in "
+          "turn")
+      ->group(kSourceGroup);
   AddLast(app, "--context", &options->context, "NAME",
-          "Ask the fleet that has this name in the configuration file");
+          "Ask the fleet that has this name in the configuration file")
+      ->group(kSourceGroup);
   app->add_flag("--tls", options->tls.required,
-                "Encrypt, and trust the authorities that this system knows");
+                "Encrypt, and trust the authorities that this system knows")
+      ->group(kSourceGroup);
   AddLast(app, "--tls-ca", &options->tls.ca_file, "FILE",
-          "Encrypt, and trust the authorities in this file");
+          "Encrypt, and trust the authorities in this file")
+      ->group(kSourceGroup);
   AddLast(app, "--tls-certificate", &options->tls.certificate_file, "FILE",
-          "Encrypt, and show the aggregator this certificate");
-  AddLast(app, "--tls-key", &options->tls.key_file, "FILE", "The key of that certificate");
+          "Encrypt, and show the aggregator this certificate")
+      ->group(kSourceGroup);
+  AddLast(app, "--tls-key", &options->tls.key_file, "FILE", "The key of that certificate")
+      ->group(kSourceGroup);
   AddList(app, "--cluster", &options->clusters, "NAME,...",
           "Relays of these clusters; may be repeated")
       ->group(kSelectionGroup);
@@ -127,8 +141,10 @@ void AddLastingOptions(CLI::App* app, RawOptions* raw, CliOptions* options) {
   app->add_flag("--compat", options->compat,
                 "Local files: count and print as qshape does, its defects included");
   AddLast(app, "--at", &raw->at, "UNIX-SECONDS", "Measure ages at this time instead of now");
-  app->add_flag("-v,--verbose", options->verbose,
-                "Local files: say on standard error what was not counted, and why");
+  app->add_flag(
+      "-v,--verbose", options->verbose,
+      "Local files: say on standard error what was not counted, and why; a fleet: what gRPC "
+      "says where nobody answers");
   AddLast(app, "--output", &raw->output, "FORM",
           "table; wide (names uncut, shares, median and oldest ages); json, csv or prometheus")
       ->group(kOutputGroup);
@@ -155,8 +171,8 @@ void AddQuestionOptions(CLI::App* app, RawOptions* raw, CliOptions* options) {
           "Groups of relays side by side: by role, cluster or any label")
       ->group(kTableGroup);
   AddLast(app, "--sort", &options->sort, "HOW",
-          "total or name; in a comparison: share (the largest difference of shares, the default), "
-          "ratio, or a group")
+          "total or name; in a comparison also share (the largest difference of shares, the "
+          "default), ratio, or a group")
       ->group(kTableGroup);
   AddLast(app, "--rows", &raw->rows, "N", "Only the first N rows; 0: all")->group(kTableGroup);
   app->add_flag("--watch", raw->watch, "Again each SECONDS (2), until q: --watch=SECONDS")
@@ -179,6 +195,8 @@ void DeclareOptions(CLI::App* app, const std::string& default_config_file,
   app->name(kProgram);
   app->description(kDescription);
   app->footer(kFooter);
+  app->formatter(std::make_shared<HelpText>(std::vector<std::string>{
+      kQshapeGroup, kSelectionGroup, kTableGroup, kOutputGroup, kSourceGroup, "Options"}));
   app->set_version_flag("--version", "fleetqshape " FLEETQSHAPE_VERSION);
   AddQshapeOptions(app, raw, options);
   AddLastingOptions(app, raw, options);

@@ -14,6 +14,7 @@ namespace fleetqshape {
 
 inline constexpr char kProgram[] = "fleetqshape";
 inline constexpr char kQshapeGroup[] = "qshape's options";
+inline constexpr char kSourceGroup[] = "Whom to ask";
 inline constexpr char kSelectionGroup[] = "Which relays";
 inline constexpr char kTableGroup[] = "What to show of a fleet";
 inline constexpr char kOutputGroup[] = "How to show it";

@@ -6,6 +6,8 @@
 #include <string_view>
 
 #include "CLI/App.hpp"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
 #include "cli/options/command_line.h"
 #include "cli/options/fleet_options.h"
 #include "cli/options/question.h"
@@ -16,17 +18,35 @@ namespace {
 using Words = std::vector<std::string>;
 using More = Completion::More;
 
-// bash breaks words at = and : too, and takes only what is behind the last of them.
+// bash breaks words at = and : too, and takes only what is behind the last of them; within quotes
+// it takes what is behind the quote.
 constexpr char kBash[] = R"(# Words of fleetqshape's command line, for bash.
 _fleetqshape() {
-  local line=${COMP_LINE:0:COMP_POINT} word kept
-  local -a words
-  read -ra words <<<"$line"
-  [[ $line == *[[:space:]] ]] && words+=("")
-  word=${words[${#words[@]} - 1]}
-  kept=""
-  [[ $COMP_WORDBREAKS == *=* && $word == *=* ]] && kept=${word%"${word##*=}"}
-  [[ $COMP_WORDBREAKS == *:* && $word == *:* ]] && kept=${word%"${word##*:}"}
+  local line=${COMP_LINE:0:COMP_POINT} word="" quote="" begun="" kept="" breaks="" c i
+  local -a words=()
+  for ((i = 0; i < ${#line}; i++)); do
+    c=${line:i:1}
+    if [[ $quote ]]; then
+      if [[ $c == "$quote" ]]; then quote=""; else word+=$c; fi
+    elif [[ $c == [\'\"] ]]; then
+      quote=$c begun=1 kept=$word
+    elif [[ $c == \\ ]]; then
+      ((i++))
+      word+=${line:i:1} begun=1
+    elif [[ $c == [[:space:]] ]]; then
+      [[ $begun ]] && words+=("$word")
+      word="" begun=""
+    else
+      word+=$c begun=1
+    fi
+  done
+  words+=("$word")
+  if [[ ! $quote ]]; then
+    [[ $COMP_WORDBREAKS == *=* ]] && breaks+="="
+    [[ $COMP_WORDBREAKS == *:* ]] && breaks+=":"
+    kept=""
+    [[ $breaks && $word == *[$breaks]* ]] && kept=${word%"${word##*[$breaks]}"}
+  fi
   COMPREPLY=()
   while IFS= read -r word; do
     COMPREPLY+=("${word#"$kept"}")
@@ -39,7 +59,7 @@ constexpr char kZsh[] = R"(#compdef fleetqshape
 # Words of fleetqshape's command line, for zsh.
 _fleetqshape() {
   local -a candidates
-  candidates=("${(@f)$("${words[1]}" __complete "${(@)words[2,CURRENT]}" 2>/dev/null)}")
+  candidates=("${(@f)$("${words[1]}" __complete "${(@Q)words[2,CURRENT-1]}" "$PREFIX" 2>/dev/null)}")
   candidates=("${(@)candidates:#}")
   if (( $#candidates )); then
     compadd -- "${(@)candidates}"
@@ -59,7 +79,8 @@ function __fleetqshape_complete
     set -l words (commandline -opc)
     set -l program $words[1]
     set -e words[1]
-    $program __complete $words (commandline -ct) 2>/dev/null
+    set -l word (commandline -ct | string replace -r '^(--[a-z-]+=)?[\'"]' '$1')
+    $program __complete $words "$word" 2>/dev/null
 end
 complete -c fleetqshape -f -a '(__fleetqshape_complete)'
 complete -c fleetqshape -F -n 'string match -q -- "/*" (commandline -ct)'
@@ -113,6 +134,22 @@ void CompleteKeyOrValue(Completion* completion) {
   completion->typed.erase(0, equals + 1);
 }
 
+// A value within the parentheses of KEY in (A,B. False if it is none.
+bool CompleteListedValue(Completion* completion) {
+  const std::string& typed = completion->typed;
+  const size_t open = typed.rfind('(');
+  if (open == std::string::npos || typed.find(')', open) != std::string::npos) return false;
+  const Words before = absl::StrSplit(absl::string_view(typed).substr(0, open),
+                                      absl::ByAnyChar(" ,"), absl::SkipEmpty());
+  if (before.size() < 2 || (before.back() != "in" && before.back() != "notin")) return false;
+  completion->more = More::kValues;
+  completion->key = before[before.size() - 2];
+  const size_t last = typed.find_last_of("(, ");
+  completion->kept += typed.substr(0, last + 1);
+  completion->typed.erase(0, last + 1);
+  return true;
+}
+
 // completion->typed is the value of `option`.
 void CompleteValue(const std::string& option, Completion* completion) {
   if (option == "--output") completion->words = OutputWords();
@@ -129,7 +166,7 @@ void CompleteValue(const std::string& option, Completion* completion) {
                        : option == "--host"  ? More::kHosts
                                              : More::kRoles;
   }
-  if (option == "--select") {
+  if (option == "--select" && !CompleteListedValue(completion)) {
     KeepList(completion);
     if (completion->typed.starts_with('!')) {
       completion->kept += '!';

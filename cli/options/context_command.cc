@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -102,9 +101,7 @@ int ListContexts(const CliOptions& options) {
   const auto file = ReadContextFile(options.config_file);
   if (!file.ok()) return Fail(options, file.status());
   const std::string text = ContextListText(*file);
-  return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0
-             ? kExitOk
-             : kExitError;
+  return PrintOutput(kProgram, text) ? kExitOk : kExitError;
 }
 
 std::vector<std::string> ContextNames(const CliOptions& options) {

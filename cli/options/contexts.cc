@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "cli/options/server.h"
 #include "common/base/nearest_word.h"
 #include "common/base/printable.h"
 #include "common/base/status_macros.h"
@@ -30,6 +31,18 @@ const TomlKey* Find(const std::vector<TomlKey>& keys, std::string_view name) {
   return found == keys.end() ? nullptr : &*found;
 }
 
+// `where`: "in the context prod ".
+absl::Status CheckServers(const std::vector<TomlKey>& keys, const std::string& where) {
+  const TomlKey* const servers = Find(keys, "server");
+  if (servers == nullptr) return absl::OkStatus();
+  for (const std::string& server : servers->values) {
+    const absl::Status valid =
+        CheckServer(absl::StrCat("line ", servers->line, ": ", where, "the server"), server);
+    if (!valid.ok()) return valid;
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<Context> ReadContext(const TomlTable& table) {
   Context context;
   context.name = table.path[1];
@@ -48,6 +61,8 @@ absl::StatusOr<Context> ReadContext(const TomlTable& table) {
       context.keys.push_back(key);
     }
   }
+  FQS_RETURN_IF_ERROR(
+      CheckServers(context.keys, absl::StrCat("in the context ", context.name, " ")));
   return context;
 }
 
@@ -122,6 +137,7 @@ absl::StatusOr<ContextFile> ReadContexts(const std::vector<TomlTable>& tables) {
   for (const TomlTable& table : tables) {
     if (table.path.empty()) {
       file.keys = table.keys;
+      FQS_RETURN_IF_ERROR(CheckServers(file.keys, ""));
       continue;
     }
     if (table.path[0] != "contexts" || table.path.size() > 2 ||
@@ -152,6 +168,16 @@ absl::StatusOr<std::vector<TomlKey>> KeysInContext(const ContextFile& file,
     if (!for_others && Find(context->keys, key.name) == nullptr) keys.push_back(key);
   }
   return keys;
+}
+
+void ResolveFiles(const std::string& config_file, std::vector<TomlKey>* keys) {
+  const std::string directory = config_file.substr(0, config_file.rfind('/') + 1);
+  for (TomlKey& key : *keys) {
+    if (key.name != "tls-ca" && key.name != "tls-certificate" && key.name != "tls-key") continue;
+    for (std::string& file : key.values) {
+      if (!file.empty() && !file.starts_with('/')) file.insert(0, directory);
+    }
+  }
 }
 
 std::string ContextListText(const ContextFile& file) {

@@ -22,7 +22,8 @@ struct ContextFile {
   std::vector<TomlKey> keys;      // of the top level, the current context's name among them
 };
 
-// INVALID_ARGUMENT for tables that are no contexts, and keys that contexts don't have.
+// INVALID_ARGUMENT for tables that are no contexts, keys that contexts don't have, and servers that
+// are no addresses.
 absl::StatusOr<ContextFile> ReadContexts(const std::vector<TomlTable>& tables);
 
 // What counts in a context: its keys, and those of the top level that it has not. Where a context
@@ -30,6 +31,10 @@ absl::StatusOr<ContextFile> ReadContexts(const std::vector<TomlTable>& tables);
 // one: there is no such context. Empty name: the top level alone.
 absl::StatusOr<std::vector<TomlKey>> KeysInContext(const ContextFile& file,
                                                    const std::string& name);
+
+// Names of files (tls-ca, tls-certificate, tls-key) that are not absolute are taken from the
+// directory that `config_file` is in.
+void ResolveFiles(const std::string& config_file, std::vector<TomlKey>* keys);
 
 // A table for people, the current one marked.
 std::string ContextListText(const ContextFile& file);

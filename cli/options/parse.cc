@@ -1,10 +1,10 @@
 #include "cli/options/parse.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "CLI/App.hpp"
@@ -15,10 +15,10 @@
 #include "cli/options/qshape_options.h"
 #include "cli/options/question.h"
 #include "cli/options/selector.h"
+#include "cli/options/server.h"
 #include "common/base/perl_number.h"
 #include "common/base/printable.h"
 #include "common/base/status_macros.h"
-#include "common/base/validation.h"
 
 namespace fleetqshape {
 namespace {
@@ -54,8 +54,10 @@ bool IsAboutContexts(const CLI::App& app) {
 KeysOfFile KeysInContextOf(const CLI::App* app) {
   return [app](const std::vector<TomlTable>& tables) -> absl::StatusOr<std::vector<TomlKey>> {
     FQS_ASSIGN_OR_RETURN(const ContextFile file, ReadContexts(tables));
-    if (IsAboutContexts(*app)) return KeysInContext(file, "");
-    return KeysInContext(file, ContextName(*app, file));
+    const std::string name = IsAboutContexts(*app) ? "" : ContextName(*app, file);
+    FQS_ASSIGN_OR_RETURN(std::vector<TomlKey> keys, KeysInContext(file, name));
+    ResolveFiles(app->get_config_ptr()->as<std::string>(), &keys);
+    return keys;
   };
 }
 
@@ -86,6 +88,15 @@ absl::Status FillSource(const CLI::App& app, const RawOptions& raw, CliOptions* 
     return absl::InvalidArgumentError(
         "--compat counts this machine's queue files: give a path, -c DIR or --local");
   }
+  for (const auto& [option, names] :
+       {std::pair("--cluster", &options->clusters), std::pair("--host", &options->hosts),
+        std::pair("--role", &options->roles)}) {
+    if (std::find(names->begin(), names->end(), "") != names->end()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(option, " needs a name, or several with commas"));
+    }
+  }
+  options->select_typed = IsTyped(app, {"--select"});
   for (const std::string& select : raw.selects) {
     FQS_ASSIGN_OR_RETURN(const std::vector<LabelMatch> matches, ParseSelector(select));
     options->matches.insert(options->matches.end(), matches.begin(), matches.end());
@@ -104,7 +115,7 @@ absl::Status FillServers(const CliOptions& options) {
         "the configuration file that --help names; or read this machine's queue with --local");
   }
   for (const std::string& server : options.servers) {
-    FQS_RETURN_IF_ERROR(ValidateAddress("--server", server));
+    FQS_RETURN_IF_ERROR(CheckServer("--server", server));
   }
   if (options.tls.certificate_file.empty() != options.tls.key_file.empty()) {
     return absl::InvalidArgumentError("--tls-certificate and --tls-key go together");
@@ -190,9 +201,9 @@ std::optional<CliOptions> ParseCliOptions(int argc, const char* const* argv, int
   auto read = ReadCliOptions(argc, argv);
   if (auto* const options = std::get_if<CliOptions>(&read)) return std::move(*options);
   const auto& end = std::get<ParseEnd>(read);
-  std::fputs(end.output.c_str(), stdout);
+  const bool printed = PrintOutput(kProgram, end.output);
   if (!end.error.empty()) PrintError(kProgram, end.error);
-  *exit_status = end.exit_status;
+  *exit_status = printed ? end.exit_status : kExitError;
   return std::nullopt;
 }
 

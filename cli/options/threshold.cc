@@ -23,8 +23,8 @@ absl::StatusOr<Threshold> ParseThreshold(const std::string& text) {
       absl::StripAsciiWhitespace(text.substr(sign + (threshold.reached_counts ? 2 : 1))));
   if (figure == "total") {
     if (limit.starts_with('-') || !absl::SimpleAtoi(limit, &threshold.limit)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("--fail-if ", text, ": total is a number of messages, as total>10000"));
+      return absl::InvalidArgumentError(absl::StrCat(
+          "--fail-if ", text, ": total is the number that TOTAL shows, as total>10000"));
     }
     return threshold;
   }

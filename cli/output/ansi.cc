@@ -1,5 +1,8 @@
 #include "cli/output/ansi.h"
 
+#include <array>
+#include <cstddef>
+
 #include "absl/strings/str_cat.h"
 #include "cli/output/style_look.h"
 
@@ -19,10 +22,14 @@ constexpr char kReset[] = "\x1b[0m";
 }  // namespace
 
 std::string AnsiText(const ScreenText& text) {
+  std::array<std::string, kStyles> sequences;
+  for (size_t style = 0; style < kStyles; ++style) {
+    sequences[style] = SequenceOf(static_cast<Style>(style));
+  }
   std::string bytes;
   for (const ScreenLine& line : text) {
     for (const Span& span : line.spans()) {
-      const std::string sequence = SequenceOf(span.style);
+      const std::string& sequence = sequences[static_cast<size_t>(span.style)];
       bytes.append(sequence).append(span.text);
       if (!sequence.empty()) bytes.append(kReset);
     }

@@ -44,6 +44,7 @@ TableView ViewOf(const CliOptions& options, const Terminal& terminal) {
   view.senders = options.axis == Axis::kSenderDomain;
   view.parents = options.rows.parents;
   view.rows_by = options.rows_by;
+  view.compare_key = options.compare_key;
   view.screen_columns = terminal.columns;
   return view;
 }

@@ -15,6 +15,8 @@ namespace {
 
 // Names are cut to this if groups then fit side by side.
 constexpr size_t kNameWidth = 18;
+// Of more nobody finds the one that differs when they stand in lines below each name.
+constexpr size_t kMostStacked = 12;
 constexpr size_t kGap = 2;     // before each group
 constexpr size_t kIndent = 2;  // of groups below a name
 
@@ -79,7 +81,9 @@ class SideBySide {
     ScreenText text = {std::move(names), std::move(heads)};
     const Scales scales = ScalesOf(answer_);
     for (const size_t row : rows) {
-      ScreenLine line(RightJustifiedName(RowName(answer_, row, view), name_width), NameStyle(row));
+      ScreenLine line;
+      line.ReserveAs(text.back());
+      line.Add(RightJustifiedName(RowName(answer_, row, view), name_width), NameStyle(row));
       for (size_t group = 0; group < groups_.size(); ++group) {
         line.AddSpaces(kGap - 1);
         AddCells(answer_, groups_[group], scales, row, group, &line);
@@ -174,6 +178,12 @@ Screen ComparisonScreen(const FleetTable& answer, const TableView& view) {
     screen.text = Stacked(answer, rows, width, view);
     screen.rows.resize(screen.text.size(), kNoRow);
     for (size_t i = 0; i < rows.size(); ++i) screen.rows[1 + i * (1 + answer.groups())] = rows[i];
+    if (answer.groups() > kMostStacked && !view.compare_key.empty()) {
+      screen.notes.push_back(absl::StrCat("these are ", answer.groups(), " groups: --by ",
+                                          view.compare_key, " in place of --compare ",
+                                          view.compare_key, " makes one row of each, --compare ",
+                                          view.compare_key, "=A,B compares some"));
+    }
   }
   NoteCutOff(answer, rows, view, &screen.notes);
   return screen;

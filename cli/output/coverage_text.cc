@@ -38,8 +38,9 @@ std::string NamesText(const Notices& relays, std::string (*text)(const v1::Relay
   std::vector<std::string> names;
   for (const v1::RelayNotice& relay : relays) {
     if (names.size() == kMaxNotices) {
-      names.emplace_back("...");
-      break;
+      const auto more = static_cast<size_t>(relays.size()) - kMaxNotices;
+      return absl::StrCat(" (", absl::StrJoin(names, ", "), " and ", more,
+                          " more: `fleetqshape relays` lists them)");
     }
     names.push_back(text(relay));
   }

@@ -30,6 +30,7 @@ Character FirstCharacter(std::string_view text) {
 }  // namespace
 
 size_t DisplayWidth(std::string_view text) {
+  if (std::all_of(text.begin(), text.end(), IsPlain)) return text.size();
   size_t columns = 0;
   while (!text.empty()) {
     const Character character = FirstCharacter(text);

@@ -193,8 +193,9 @@ RelaysCheck CheckRelays(const v1::ListRelaysResponse& relays) {
   }
   const size_t all = static_cast<size_t>(relays.relays_size());
   if (others.size() > kMostNamed) {
+    const size_t more = others.size() - kMostNamed;
     others.resize(kMostNamed);
-    others.emplace_back("...");
+    others.push_back(absl::StrCat("and ", more, " more"));
   }
   std::string text = fresh == all
                          ? absl::StrCat("OK - ", CountText(all, "relay"), " fresh")

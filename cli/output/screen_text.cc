@@ -4,33 +4,52 @@
 
 namespace fleetqshape {
 
-void ScreenLine::Add(std::string_view text, Style style) {
-  if (text.empty()) return;
-  if (spans_.empty() || spans_.back().style != style) spans_.push_back({style, ""});
-  spans_.back().text.append(text);
+// What was appended last is of this style.
+void ScreenLine::Mark(Style style) {
+  const uint32_t begin = runs_.empty() ? 0 : runs_.back().end;
+  if (text_.size() == begin) return;
+  if (!runs_.empty() && runs_.back().style == style) {
+    runs_.back().end = static_cast<uint32_t>(text_.size());
+  } else {
+    runs_.push_back({style, static_cast<uint32_t>(text_.size())});
+  }
 }
 
-void ScreenLine::AddSpaces(size_t count, Style style) { Add(std::string(count, ' '), style); }
+void ScreenLine::ReserveAs(const ScreenLine& line) {
+  text_.reserve(line.text_.size());
+  runs_.reserve(line.runs_.size());
+}
+
+void ScreenLine::Add(std::string_view text, Style style) {
+  text_.append(text);
+  Mark(style);
+}
+
+void ScreenLine::AddSpaces(size_t count, Style style) {
+  text_.append(count, ' ');
+  Mark(style);
+}
 
 void ScreenLine::Add(const ScreenLine& line) {
-  for (const Span& span : line.spans_) Add(span.text, span.style);
+  for (const Span& span : line.spans()) Add(span.text, span.style);
 }
 
-size_t ScreenLine::Width() const {
-  size_t width = 0;
-  for (const Span& span : spans_) width += DisplayWidth(span.text);
-  return width;
+std::vector<Span> ScreenLine::spans() const {
+  std::vector<Span> spans;
+  spans.reserve(runs_.size());
+  uint32_t begin = 0;
+  for (const Run& run : runs_) {
+    spans.push_back({run.style, std::string_view(text_).substr(begin, run.end - begin)});
+    begin = run.end;
+  }
+  return spans;
 }
 
-std::string ScreenLine::Text() const {
-  std::string text;
-  for (const Span& span : spans_) text.append(span.text);
-  return text;
-}
+size_t ScreenLine::Width() const { return DisplayWidth(text_); }
 
 ScreenLine ScreenLine::Cut(size_t columns) const {
   ScreenLine line;
-  for (const Span& span : spans_) {
+  for (const Span& span : spans()) {
     const std::string_view part = FirstColumns(span.text, columns);
     line.Add(part, span.style);
     if (part.size() < span.text.size()) break;
@@ -41,10 +60,7 @@ ScreenLine ScreenLine::Cut(size_t columns) const {
 
 std::string PlainText(const ScreenText& text) {
   std::string plain;
-  for (const ScreenLine& line : text) {
-    for (const Span& span : line.spans()) plain.append(span.text);
-    plain.push_back('\n');
-  }
+  for (const ScreenLine& line : text) plain.append(line.Text()).push_back('\n');
   return plain;
 }
 

@@ -28,9 +28,10 @@ enum class Style : uint8_t {
 };
 inline constexpr size_t kStyles = static_cast<size_t>(Style::kBad) + 1;
 
+// A piece of a line, which outlives it.
 struct Span {
   Style style = Style::kPlain;
-  std::string text;
+  std::string_view text;
 
   bool operator==(const Span& other) const = default;
 };
@@ -42,20 +43,32 @@ class ScreenLine {
   ScreenLine() = default;
   explicit ScreenLine(std::string_view text, Style style = Style::kPlain) { Add(text, style); }
 
+  // Room for as much as `line` has: lines of one table are alike.
+  void ReserveAs(const ScreenLine& line);
+
   // Neighbours of one style are one span.
   void Add(std::string_view text, Style style = Style::kPlain);
   void AddSpaces(size_t count, Style style = Style::kPlain);
   void Add(const ScreenLine& line);
 
-  const std::vector<Span>& spans() const { return spans_; }
+  std::vector<Span> spans() const;
   // In columns of a terminal (display_width.h).
   size_t Width() const;
-  std::string Text() const;
+  const std::string& Text() const { return text_; }
   // The first part of it that fits into so many columns.
   ScreenLine Cut(size_t columns) const;
 
  private:
-  std::vector<Span> spans_;
+  struct Run {
+    Style style;
+    uint32_t end;  // in text_
+  };
+
+  void Mark(Style style);
+
+  // One string, as tables have millions of cells.
+  std::string text_;
+  std::vector<Run> runs_;  // none of them empty
 };
 
 using ScreenText = std::vector<ScreenLine>;

@@ -13,8 +13,6 @@ namespace {
 // qshape's least width of a table, and of names in one.
 constexpr size_t kTableWidth = 80;
 constexpr size_t kNameWidth = 18;
-// On a terminal that has no room for them.
-constexpr size_t kShortNameWidth = 8;
 
 struct Fit {
   size_t name_width;
@@ -28,9 +26,9 @@ Fit FitColumns(const TableView& view, GroupColumns* columns) {
   const size_t width = narrow ? screen : static_cast<size_t>(view.text.width);
   const size_t taken = columns->width();
   const size_t room = width > taken ? width - taken : 0;
-  if (!narrow || room >= kShortNameWidth) return {std::max(room, narrow ? 0 : kNameWidth)};
-  Fit fit{kShortNameWidth,
-          columns->DropAges(screen > kShortNameWidth ? screen - kShortNameWidth : 0)};
+  if (!narrow || room >= kNameWidth) return {std::max(room, narrow ? 0 : kNameWidth)};
+  // Rows that cannot be told apart are of less use than ages.
+  Fit fit{kNameWidth, columns->DropAges(screen > kNameWidth ? screen - kNameWidth : 0)};
   fit.name_width = screen > columns->width() ? screen - columns->width() : 1;
   return fit;
 }
@@ -60,6 +58,8 @@ Screen TableScreen(const FleetTable& answer, const TableView& view) {
       !view.aligned && !view.wide && !view.unicode && !narrow && view.rows_by.empty();
 
   Screen screen;
+  screen.text.reserve(rows.size() + 1);
+  screen.rows.reserve(rows.size() + 1);
   ScreenLine heads;
   heads.AddSpaces(fit.name_width);
   columns.AddHeads(&heads);
@@ -78,7 +78,9 @@ Screen TableScreen(const FleetTable& answer, const TableView& view) {
     } else {
       cell = RightJustifiedName(name, fit.name_width);
     }
-    ScreenLine line(cell, is_total ? Style::kHead : Style::kPlain);
+    ScreenLine line;
+    line.ReserveAs(screen.text.back());
+    line.Add(cell, is_total ? Style::kHead : Style::kPlain);
     const ActiveQueue* full = nullptr;
     if (shown.full)
       full = is_total ? &view.fullness->total() : view.fullness->Find(answer.names[row]);

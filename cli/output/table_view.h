@@ -22,6 +22,7 @@ struct TableView {
   bool senders = false;                // what is counted: messages; else recipients
   bool parents = false;                // rows count what others count too
   std::string rows_by;                 // as v1::TableRequest.rows_by
+  std::string compare_key;             // what groups are by; empty: nothing is compared
   size_t screen_columns = 0;           // what the terminal has; 0: there is none
   const Fullness* fullness = nullptr;  // a column of how full active is, if there is one
 };

@@ -68,7 +68,7 @@ class Watch {
       : clock_(clock),
         screen_(screen),
         signals_(signals),
-        client_(options.servers, options.tls, kPatience),
+        client_(options.servers, options.tls, kPatience, ReasonsFor(options)),
         model_(options),
         asker_([this, options](
                    const WatchRequest& request) { return AskOnce(options, request, &client_); },

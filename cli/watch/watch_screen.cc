@@ -117,7 +117,8 @@ absl::StatusOr<std::unique_ptr<WatchScreen>> WatchScreen::Open(bool color) {
   if (isatty(STDOUT_FILENO) != 1 || isatty(STDIN_FILENO) != 1) {
     return absl::InvalidArgumentError(absl::StrCat("--watch draws on a terminal, and standard ",
                                                    isatty(STDOUT_FILENO) != 1 ? "output" : "input",
-                                                   " is none"));
+                                                   " is none: leave it out for one answer, or ask "
+                                                   "`fleetqshape deferred`"));
   }
   UseUtf8();
   if (!CanMoveCursor()) {

@@ -29,6 +29,11 @@ size_t Distance(std::string_view a, std::string_view b) {
   return table[a.size()][b.size()];
 }
 
+std::string WithoutDigits(std::string word) {
+  std::erase_if(word, [](char c) { return absl::ascii_isdigit(static_cast<unsigned char>(c)); });
+  return word;
+}
+
 }  // namespace
 
 std::string NearestWord(std::string_view typed, const std::vector<std::string>& words) {
@@ -38,7 +43,10 @@ std::string NearestWord(std::string_view typed, const std::vector<std::string>& 
   size_t least = std::max<size_t>(typed.size() / 3, 1) + 1;
   for (const std::string& word : words) {
     if (word.size() > kMaxLength) continue;
-    const size_t distance = Distance(lower, absl::AsciiStrToLower(word));
+    const std::string lower_word = absl::AsciiStrToLower(word);
+    // Another number is another thing, mx2 no slip for mx1.
+    if (lower_word != lower && WithoutDigits(lower_word) == WithoutDigits(lower)) continue;
+    const size_t distance = Distance(lower, lower_word);
     // Two of three letters changed leave nothing of a short word.
     if (distance < least && distance < word.size() && distance < typed.size()) {
       least = distance;

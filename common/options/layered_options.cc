@@ -1,8 +1,14 @@
 #include "common/options/layered_options.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <istream>
 #include <iterator>
 #include <memory>
@@ -101,14 +107,49 @@ std::string UnknownWordText(const CLI::App& app, const std::string& word) {
                       hint.empty() ? absl::StrCat(" (", app.get_name(), " --help tells)") : hint);
 }
 
+// Why the configuration file, which is there, cannot be read. Empty: it can.
+std::string UnreadableText(const CLI::App& app) {
+  const CLI::Option* const option = app.get_config_ptr();
+  const std::string file = option == nullptr ? "" : option->as<std::string>();
+  struct stat status {};
+  if (file.empty() || stat(file.c_str(), &status) != 0) return "";
+  int error = 0;
+  if (S_ISDIR(status.st_mode)) {
+    error = EISDIR;
+  } else if (access(file.c_str(), R_OK) != 0) {
+    error = errno;
+  }
+  if (error == 0) return "";
+  return absl::StrCat("cannot read the configuration file ", file, ": ", std::strerror(error));
+}
+
+// "Could not convert: --strict = maybe", which CLI11 says of a flag. Empty: it is about another
+// option.
+std::string FlagText(const CLI::App& app, const std::string& message) {
+  constexpr std::string_view kStart = "Could not convert: ";
+  const size_t equals = message.find(" = ");
+  if (!message.starts_with(kStart) || equals == std::string::npos) return "";
+  const std::string name = message.substr(kStart.size(), equals - kStart.size());
+  const CLI::Option* const option = app.get_option_no_throw(name);
+  if (option == nullptr || option->get_expected_min() != 0) return "";
+  return absl::StrCat(name, " must be true or false, not ", message.substr(equals + 3));
+}
+
 std::string MistakeText(const CLI::App& app, const CLI::ParseError& error) {
   std::string message = error.what();
   std::replace(message.begin(), message.end(), '\n', ' ');
   if (dynamic_cast<const CLI::ConfigError*>(&error) != nullptr) return message;
+  if (dynamic_cast<const CLI::FileError*>(&error) != nullptr) {
+    const std::string unreadable = UnreadableText(app);
+    return unreadable.empty() ? absl::StrCat("there is no configuration file ",
+                                             app.get_config_ptr()->as<std::string>())
+                              : unreadable;
+  }
   if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr &&
       absl::EndsWith(message, " missing")) {
     message = absl::StrCat(message.substr(0, message.find(':')), " needs a value");
   }
+  if (const std::string flag = FlagText(app, message); !flag.empty()) return flag;
   return absl::StrCat(message, " (", app.get_name(), " --help tells)");
 }
 
@@ -149,8 +190,13 @@ std::optional<ParseEnd> Parse(CLI::App* app, int argc, const char* const* argv) 
     std::vector<std::string> unknown = app->remaining();
     // CLI11 counts the mark that only words follow among them.
     std::erase(unknown, "--");
-    if (unknown.empty()) return std::nullopt;
-    return ParseEnd{kExitUsage, "", PrintableName(UnknownWordText(*app, unknown[0]))};
+    if (!unknown.empty()) {
+      return ParseEnd{kExitUsage, "", PrintableName(UnknownWordText(*app, unknown[0]))};
+    }
+    // CLI11 passes over a default one, as if it were not there.
+    const std::string unreadable = UnreadableText(*app);
+    if (unreadable.empty()) return std::nullopt;
+    return ParseEnd{kExitUsage, "", PrintableName(unreadable)};
   } catch (const CLI::CallForHelp&) {
     return ParseEnd{kExitOk, app->help(), ""};
   } catch (const CLI::CallForVersion& version) {
@@ -163,9 +209,9 @@ std::optional<ParseEnd> Parse(CLI::App* app, int argc, const char* const* argv) 
 bool ParseOptions(CLI::App* app, int argc, const char* const* argv, int* exit_status) {
   const auto end = Parse(app, argc, argv);
   if (!end) return true;
-  std::fputs(end->output.c_str(), stdout);
+  const bool printed = PrintOutput(app->get_name(), end->output);
   if (!end->error.empty()) PrintError(app->get_name(), end->error);
-  *exit_status = end->exit_status;
+  *exit_status = printed ? end->exit_status : kExitError;
   return false;
 }
 
@@ -184,6 +230,19 @@ void AddLogLevel(CLI::App* app, std::string* level) {
       ->type_name("LEVEL")
       ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error", "off"}))
       ->capture_default_str();
+}
+
+bool PrintOutput(std::string_view program, std::string_view text) {
+  const size_t written = std::fwrite(text.data(), 1, text.size(), stdout);
+  if (written == text.size() && std::fflush(stdout) == 0) return true;
+  const int error = errno;
+  if (error == EPIPE) {
+    // The program may ignore it for the sake of its sockets.
+    std::signal(SIGPIPE, SIG_DFL);
+    std::raise(SIGPIPE);
+  }
+  PrintError(program, absl::StrCat("cannot write to standard output: ", std::strerror(error)));
+  return false;
 }
 
 void PrintError(std::string_view program, std::string_view message) {

@@ -57,6 +57,10 @@ bool ParseOptions(CLI::App* app, int argc, const char* const* argv,
 // Adds --log-level, for StartLogging.
 void AddLogLevel(CLI::App* app, std::string* level);
 
+// Writes all of `text` to standard output. False if that failed, which it says on standard error;
+// if the reader just went away, the program ends by SIGPIPE instead, as other filters do.
+bool PrintOutput(std::string_view program, std::string_view text);
+
 // One line on standard error: "PROGRAM: MESSAGE".
 void PrintError(std::string_view program, std::string_view message);
 

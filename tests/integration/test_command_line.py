@@ -4,16 +4,48 @@
 """
 
 import contextlib
+import os
+import re
+import shlex
+import signal
+import socket
+import subprocess
 import tempfile
+import threading
 import unittest
 from collections.abc import Mapping
 from pathlib import Path
 
 from integration.small_fleet import SmallFleet
-from support.fleet import Aggregator, Answer, ask, free_address
+from support.fleet import Aggregator, Answer, ask, environment, free_address, program
 from support.waiting import wait_until
 
-OK, ERROR, USAGE = 0, 1, 2
+OK, ERROR, USAGE, INCOMPLETE, THRESHOLD = range(5)
+
+
+class OneLiner:
+    """A server that says one thing to each who connects, and hangs up."""
+
+    def __init__(self, words: bytes) -> None:
+        self._words = words
+
+    def __enter__(self) -> str:
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+        return "127.0.0.1:%d" % self._socket.getsockname()[1]
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+        self._socket.close()
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._socket.accept()
+                with connection:
+                    connection.sendall(self._words)
 
 
 class Failures(unittest.TestCase):
@@ -29,7 +61,13 @@ class Failures(unittest.TestCase):
     def test_help_tells_the_statuses(self) -> None:
         answer = ask("--help")
         self.assertEqual((answer.status, answer.stderr), (OK, ""))
-        self.assertIn(b"Exit status: 0 answered, 1 error, 2 wrong usage, 3 answered but not from every relay", answer.stdout)
+        self.assertIn(b"Exit status: 0 answered, 1 error, 2 wrong usage, 3 answered but not from every relay",
+                      b" ".join(answer.stdout.split()))
+
+    def test_help_fits_on_a_terminal(self) -> None:
+        lines = ask("--help").stdout.decode().splitlines()
+        self.assertEqual([line for line in lines if len(line) >= 80], [])
+        self.assertIn("usually of port 7778", " ".join(" ".join(lines).split()))
 
     def test_version(self) -> None:
         answer = ask("--version")
@@ -42,16 +80,43 @@ class Failures(unittest.TestCase):
 
     def test_unreachable_aggregator(self) -> None:
         address = free_address()
-        self.assert_fails(ERROR, f"no aggregator answers at {address}", "--server", address, "deferred")
-        self.assert_fails(ERROR, "no aggregator answers at relay.invalid:7777", "--server", "relay.invalid:7777")
+        refused = f"no aggregator answers at {address} (connection refused: nothing listens there): is it running"
+        self.assert_fails(ERROR, refused, "--server", address, "deferred")
+        self.assert_fails(ERROR, refused, "--server", address, "relays")
+        self.assert_fails(ERROR, refused, "--server", address, "relays", "forget", "--host", "mx1")
+        # Without a network there is no name server, either.
+        self.assert_fails(ERROR, "no aggregator answers at relay.invalid:7777 (the", "--server", "relay.invalid:7777")
+
+    def test_what_grpc_says_is_for_those_who_ask(self) -> None:
+        address = free_address()
+        for server in (address, "relay.invalid:7777"):
+            plain = ask("--server", server, "deferred").stderr
+            verbose = ask("--server", server, "deferred", "-v").stderr
+            for word in ("gRPC", "UNKNOWN", "C-ares", "ARES", "DNS", "addresses"):
+                self.assertNotIn(word, plain)
+            self.assertTrue(verbose.startswith(plain.rstrip("\n") + " [gRPC: "), verbose)
+            self.assertEqual(verbose.count("\n"), 1)
+
+    def test_somebody_else_listens(self) -> None:
+        for first_words in (b"", b"220 mx.example ESMTP\r\n", b"HTTP/1.1 400 Bad Request\r\n\r\n"):
+            with OneLiner(first_words) as address:
+                self.assert_fails(ERROR, f"no aggregator answers at {address} (somebody is there, but breaks the "
+                                         "connection off)", "--server", address, "deferred")
 
     def test_server_that_is_no_aggregator(self) -> None:
         with Aggregator() as aggregator:
-            self.assert_fails(ERROR, "", "--server", aggregator.ingest_address, "deferred")
+            self.assert_fails(ERROR, f"{aggregator.ingest_address} does not know this question: is this the aggregator's "
+                                     "ingest address (its query address is needed), or is the aggregator of another "
+                                     "version than this command", "--server", aggregator.ingest_address, "deferred")
 
     def test_bad_server_address(self) -> None:
-        for address in ("nonsense", "host:", ":7777", "host:port", "host:99999", "1.2.3.4:5:6"):
-            self.assert_fails(USAGE, "--server must be HOST:PORT", "--server", address)
+        for address, meant in (("nonsense", "nonsense"), ("host:", "host"), (":7777", "agg1.example.com"),
+                               ("host:port", "host"), ("host:99999", "host"), ("1.2.3.4", "1.2.3.4"),
+                               ("1.2.3.4:5:6", "agg1.example.com"), ("::1", "[::1]"), ("[::1]", "[::1]"),
+                               ("5", "agg1.example.com"), ("a b", "agg1.example.com")):
+            self.assert_fails(USAGE, f"--server {address}: must be HOST:PORT, as {meant}:7778 (7778 is the usual port for "
+                                     "questions)", "--server", address)
+        self.assert_fails(USAGE, "--server x: must be HOST:PORT, as x:7778", variables={"FLEETQSHAPE_SERVER": "x"})
 
     def test_no_relay_at_all(self) -> None:
         with Aggregator() as aggregator:
@@ -75,6 +140,26 @@ class Failures(unittest.TestCase):
             self.assert_fails(USAGE, "none that is about a table", "--server", address, "relays", *options)
             self.assert_fails(USAGE, "none that is about a table", "--server", address, "relays", "forget", "--host",
                               "mx1", *options)
+
+    def test_standard_output_that_is_full(self) -> None:
+        with Aggregator() as aggregator:
+            for words in (["--help"], ["--version"], ["completion", "zsh"], ["--local", "/nonexistent"],
+                          ["--server", aggregator.query_address, "--config", "/dev/null", "context", "list"]):
+                with open("/dev/full", "wb") as full:
+                    done = subprocess.run([program("fleetqshape"), *words], stdin=subprocess.DEVNULL, stdout=full,
+                                          stderr=subprocess.PIPE, timeout=60, env=environment(), check=False)
+                self.assertEqual(done.returncode, ERROR, words)
+                self.assertTrue(done.stderr.decode().endswith(
+                    "fleetqshape: cannot write to standard output: No space left on device\n"), done.stderr)
+
+    def test_reader_that_goes_away(self) -> None:
+        for words in (["--help"], ["--version"], ["completion", "zsh"], ["--config", "/dev/null", "context", "list"]):
+            reader, writer = os.pipe()
+            os.close(reader)
+            done = subprocess.run([program("fleetqshape"), *words], stdin=subprocess.DEVNULL, stdout=writer,
+                                  stderr=subprocess.PIPE, timeout=60, env=environment(), check=False)
+            os.close(writer)
+            self.assertEqual((done.returncode, done.stderr), (-signal.SIGPIPE, b""), words)
 
     def test_forgetting_needs_a_choice(self) -> None:
         address = free_address()
@@ -118,7 +203,13 @@ class Failures(unittest.TestCase):
     def test_bad_configuration_file(self) -> None:
         with tempfile.TemporaryDirectory() as directory:
             file = Path(directory) / "config.toml"
-            self.assert_fails(USAGE, str(file), "--config", str(file), "/nonexistent")
+            self.assert_fails(USAGE, f"there is no configuration file {file}", "--config", str(file), "/nonexistent")
+            self.assert_fails(USAGE, f"cannot read the configuration file {directory}: Is a directory", "--config",
+                              directory, "/nonexistent")
+            default = Path(directory, "fleetqshape", "config.toml")
+            default.mkdir(parents=True)
+            self.assert_fails(USAGE, f"cannot read the configuration file {default}: Is a directory", "/nonexistent",
+                              variables={"XDG_CONFIG_HOME": directory})
             for text in ("nonsense = 1\n", "[server\n", "[section]\nserver = \"127.0.0.1:7777\"\n"):
                 file.write_text(text, encoding="utf-8")
                 self.assert_fails(USAGE, "", "--config", str(file), "/nonexistent")
@@ -226,11 +317,65 @@ class Relays(unittest.TestCase):
                 answer = self.ask(*arguments)
                 self.assertEqual((answer.status, answer.stderr), (OK, f"fleetqshape: {count}\n"))
 
+    def test_examples_of_the_help_are_right_usage(self) -> None:
+        examples = re.findall(r"^  fleetqshape (\S.*?)(?:  .*)?$", ask("--help").stdout.decode(), re.M)
+        self.assertGreater(len(examples), 15)
+        for example in examples:
+            answer = ask(*shlex.split(example), variables={"FLEETQSHAPE_SERVER": self.fleet.aggregator.query_address})
+            if "top" in example or "--watch" in example:
+                self.assertIn("draws on a terminal", answer.stderr, example)
+            elif "forget" in example:
+                self.assertIn("its agent reports", answer.stderr, example)
+            elif "/var/spool/postfix" in example or "--local" in example:
+                self.assertIn(answer.status, (OK, ERROR), (example, answer.stderr))
+            elif "--fail-if" in example:
+                self.assertEqual(answer.status, THRESHOLD, (example, answer.stderr))
+            else:
+                self.assertEqual(answer.status, OK, (example, answer.stderr))
+
     def test_queue_after_a_selection_is_a_queue(self) -> None:
         self.assertEqual(self.fleet.aggregator.ask("--cluster", "eu", "hold").status, OK)
 
+    def test_negated_condition_that_leaves_nothing_out_is_told(self) -> None:
+        for select, what in (
+                ("role!=gatway", "--select role!=gatway leaves no relay out: no relay has role gatway: did you mean "
+                                 "gateway? There is: gateway, spam"),
+                ("rol!=spam", "--select rol!=spam leaves no relay out: no relay has a label rol: did you mean role? "
+                              "There is: rack, role"),
+                ("cluster notin (eu,ue)", "--select cluster!=ue leaves no relay out: no relay has cluster ue: did you "
+                                          "mean eu? There is: eu, us"),
+                ("!draining", "--select !draining leaves no relay out: no relay has a label draining; there is: rack, "
+                              "role")):
+            with self.subTest(select=select):
+                line = f"fleetqshape: {what}\n"
+                answer = self.ask("--select", select)
+                self.assertEqual((answer.status, answer.stderr.count("\n")), (OK, 2))
+                self.assertTrue(answer.stderr.endswith(line), answer.stderr)
+                self.assertIn(b"TOTAL", answer.stdout)
+                relays = self.fleet.aggregator.ask("relays", "--select", select)
+                self.assertEqual((relays.status, relays.stderr), (OK, line))
+                # There it would take what was to stay.
+                forget = self.fleet.aggregator.ask("relays", "forget", "--select", select)
+                self.assertEqual((forget.status, forget.stdout, forget.stderr),
+                                 (ERROR, b"", f"fleetqshape: nothing was forgotten: {what}\n"))
+        for arguments, variables in ((["--select", "role!=spam,cluster!=us"], {}),
+                                     ([], {"FLEETQSHAPE_SELECT": "!draining"})):
+            answer = ask("--server", self.fleet.aggregator.query_address, "deferred", *arguments, variables=variables)
+            self.assertEqual((answer.status, answer.stderr.count("\n")), (OK, 1), answer.stderr)
+
     def test_no_match_says_what_there_is(self) -> None:
         for arguments, what in ((["--cluster", "asia"], "no relay has cluster asia; there is: eu, us"),
+                                (["--cluster", "uus"], "no relay has cluster uus: did you mean us? There is: eu, us"),
+                                (["--role", "gatway"], "no relay has role gatway: did you mean gateway? There is: "
+                                                       "gateway, spam"),
+                                (["--select", "rol=gateway"], "no relay has a label rol: did you mean role? There is: "
+                                                              "rack, role"),
+                                (["--by", "rakc"], "no relay has a label rakc: did you mean rack? There is: rack, role"),
+                                (["--by", "hots"], "no relay has a label hots: did you mean host? There is: rack, role"),
+                                (["--by", "queu"], "no relay has a label queu; there is: rack, role (did you mean "
+                                                   "queue?)"),
+                                (["--compare", "rol"], "no relay has a label rol: did you mean role?"),
+                                (["--compare", "role=gatway,spam"], "no relay has role gatway: did you mean gateway?"),
                                 (["--host", "mx9"], "no relay has host mx9; there is: mx1, mx2"),
                                 (["--role", "archive"], "no relay has role archive; there is: gateway, spam"),
                                 (["--select", "colour=red"], "no relay has a label colour"),

@@ -9,8 +9,11 @@ import tempfile
 import unittest
 from pathlib import Path
 
+from integration.queue_writing import make_queue_directory
 from integration.small_fleet import SmallFleet
-from support.fleet import ask, environment, free_address, program
+from support.fleet import Agent, Aggregator, ask, environment, free_address, program
+from support.tmux import Tmux
+from support.waiting import wait_until
 
 PATH = f"{Path(program('fleetqshape')).parent}:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -97,6 +100,72 @@ class Completion(unittest.TestCase):
         self.assertEqual(got, ["eu", "us"])
         self.assertEqual(self.run_shell("fish", "--no-config", "-c", f'source {self.scripts["fish"]}; '
                                         "complete -C 'fleetqshape def'"), ["deferred"])
+
+
+class InTerminals(unittest.TestCase):
+    """Keys in real shells: what the line is after a Tab. Two relays, with names that shells break words at."""
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        stack = contextlib.ExitStack()
+        cls.addClassCleanup(stack.close)
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="shells-")))
+        aggregator = stack.enter_context(Aggregator())
+        for host, role in (("mx:one", "gateway"), ("mx:two", "spam-relay")):
+            stack.enter_context(Agent(aggregator, make_queue_directory(directory / host), host=host,
+                                      labels={"role": role, "rack": f"fra:{role}"}))
+        wait_until(lambda: "2 relays: 2 fresh" in aggregator.ask("deferred").stderr, 20, "both relays have reported")
+        cls.variables = {"HOME": str(directory), "FLEETQSHAPE_SERVER": aggregator.query_address}
+        cls.scripts = directory
+        for shell in ("bash", "zsh", "fish"):
+            (directory / f"completion.{shell}").write_bytes(ask("completion", shell).stdout)
+
+    def assert_completes(self, terminal: Tmux, typed: str, wanted: str) -> None:
+        terminal.type("C-l")
+        terminal.wait_until(lambda screen: "fleetqshape" not in screen, "the line is empty")
+        terminal.type("-l", typed)
+        terminal.wait_until(lambda screen: typed in screen, f"the line is {typed}")
+        terminal.type("Tab")
+        terminal.wait_until(lambda screen: wanted in screen, f"the line becomes {wanted}")
+        terminal.type("C-e", "C-u")
+
+    def complete_all(self, terminal: Tmux) -> None:
+        for typed, wanted in (("fleetqshape def", "fleetqshape deferred"),
+                              ("fleetqshape deferred --rol", "fleetqshape deferred --role"),
+                              ("fleetqshape deferred --role s", "fleetqshape deferred --role spam-relay"),
+                              ("fleetqshape --cluster=te", "fleetqshape --cluster=test"),
+                              ("fleetqshape --role gateway,s", "fleetqshape --role gateway,spam-relay"),
+                              ("fleetqshape --host mx:o", "fleetqshape --host mx:one"),
+                              ("fleetqshape --select role=g", "fleetqshape --select role=gateway"),
+                              ("fleetqshape --select rack=fra:g", "fleetqshape --select rack=fra:gateway"),
+                              ("fleetqshape --select 'role in (g", "fleetqshape --select 'role in (gateway"),
+                              ("fleetqshape --select 'role in (gateway,s",
+                               "fleetqshape --select 'role in (gateway,spam-relay"),
+                              ("fleetqshape --select 'rack=fra:s", "fleetqshape --select 'rack=fra:spam-relay"),
+                              ("fleetqshape --select 'role in (gateway)' --host mx:o",
+                               "fleetqshape --select 'role in (gateway)' --host mx:one"),
+                              ("fleetqshape context u", "fleetqshape context use")):
+            self.assert_completes(terminal, typed, wanted)
+
+    def test_bash(self) -> None:
+        with Tmux(columns=120, **self.variables) as terminal:
+            terminal.type(f"PATH={PATH}; . {self.scripts}/completion.bash", "Enter")
+            self.complete_all(terminal)
+
+    def test_zsh(self) -> None:
+        with Tmux(columns=120, **self.variables) as terminal:
+            terminal.type(f"exec env PATH={PATH} PS1='zsh> ' zsh -f", "Enter")
+            terminal.wait_for("^zsh>")
+            terminal.type(f"autoload -U compinit; compinit -D; . {self.scripts}/completion.zsh", "Enter")
+            terminal.wait_for("(?s)completion.zsh.*^zsh>$")
+            self.complete_all(terminal)
+
+    def test_fish(self) -> None:
+        with Tmux(columns=120, **self.variables) as terminal:
+            terminal.type(f"exec env PATH={PATH} fish --no-config -C 'function fish_prompt; echo -n \"fish> \"; end; "
+                          f"set -g fish_autosuggestion_enabled 0; source {self.scripts}/completion.fish'", "Enter")
+            terminal.wait_for("^fish>")
+            self.complete_all(terminal)
 
 
 if __name__ == "__main__":

@@ -138,6 +138,14 @@ class Contexts(unittest.TestCase):
                                                 "cluster?")
         self.file.write_text('servr = "x:1"\n', encoding="utf-8")
         self.assert_fails(self.ask("deferred"), "line 1: unknown key servr: did you mean server?")
+        for server, shown, meant in (("5", "5", "agg1.example.com"), ('"agg1"', "agg1", "agg1"),
+                                     ('["x:1", "agg2:99999"]', "agg2:99999", "agg2"), ('""', '""', "agg1.example.com")):
+            what = f"the server {shown}: must be HOST:PORT, as {meant}:7778 (7778 is the usual port for questions)"
+            for commands in (["deferred"], ["context", "list"], ["context", "use", "eu"]):
+                self.file.write_text(f'[contexts.eu]\nserver = {server}\n', encoding="utf-8")
+                self.assert_fails(self.ask(*commands), f"{self.file}: line 2: in the context eu {what}")
+                self.file.write_text(f'server = {server}\n[contexts.eu]\n', encoding="utf-8")
+                self.assert_fails(self.ask(*commands), f"{self.file}: line 1: {what}")
         self.file.unlink()
         self.assert_fails(self.ask("deferred", "--context", "eu"), "unknown context eu: contexts stand in the")
         without = self.ask("context", "list")

@@ -62,7 +62,10 @@ class Mistakes(unittest.TestCase):
                 ("groups of relays are compared", "--compare", "queue"),
                 ("--by must be", "--by", "a b"), ("--by must be", "--by", ""),
                 ("needs a domain", "--to", "."), ("--fail-if total: must be as", "--fail-if", "total"),
-                ("--server must be HOST:PORT", "--server", "nonsense"),
+                ("--server nonsense: must be HOST:PORT", "--server", "nonsense"),
+                ("--role needs a name", "--role", ""), ("--host needs a name", "--host", ""),
+                ("--strict must be true or false, not maybe", "--strict=maybe"),
+                ("--fail-if total>many: total is the number that TOTAL shows", "--fail-if", "total>many"),
         ):
             self.assert_wrong(what, *arguments)
 
@@ -115,6 +118,14 @@ class Statuses(unittest.TestCase):
         self.assert_ends(THRESHOLD, "fleetqshape: --fail-if total>=3: it is 3\n", "--fail-if", "total>=3")
         self.assert_ends(THRESHOLD, "--fail-if total>2: it is 3", "--fail-if", "total>5", "--fail-if", "total>2")
         self.assert_ends(OK, "", "--fail-if", "total>1", "--host", "mx2")
+
+    def test_oldest(self) -> None:
+        at = ["--at", str(ARRIVAL + 4 * 3600)]
+        self.assert_ends(OK, "", *at, "--fail-if", "oldest>4h")
+        self.assert_ends(THRESHOLD, "fleetqshape: --fail-if oldest>=4h: it is 4h\n", *at, "--fail-if", "oldest>=4h")
+        self.assert_ends(THRESHOLD, "--fail-if oldest>3h59m: it is 4h", *at, "--fail-if", "oldest>3h59m")
+        # No mail has no age.
+        self.assert_ends(OK, "", *at, "--fail-if", "oldest>=0", "--to", "nobody.example")
 
     def test_relays_that_are_silent(self) -> None:
         self.fleet.agents["eu", "mx2"].kill()

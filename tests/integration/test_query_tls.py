@@ -4,6 +4,7 @@
 """
 
 import contextlib
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -115,6 +116,27 @@ class Clients(TestCase):
         self.assert_says(self.ask(key, key), f"{key}: holds no certificate in PEM")
         self.assert_says(self.ask(certificate, certificate), f"{certificate}: holds no private key")
         self.assert_says(self.server.ask("--tls-ca", key), f"{key}: holds no certificate in PEM")
+
+    def test_files_that_a_configuration_file_names_are_beside_it(self) -> None:
+        certificate, key = self.other.issue()
+        home = self.directory / "home"
+        (home / "tls").mkdir(parents=True)
+        for name, file in (("ca.pem", self.authority.ca), ("me.pem", certificate), ("me.key", key)):
+            shutil.copy(file, home / "tls" / name)
+        files = ('tls-ca = "tls/ca.pem"\ntls-certificate = "tls/me.pem"\n'
+                 f'tls-key = "{home}/tls/me.key"\nserver = "{self.server.query_address}"\n')
+        config = home / "config.toml"
+        for text in (files, f'context = "a"\n[contexts.a]\n{files}'):
+            config.write_text(text, encoding="utf-8")
+            for name, directory in ((str(config), "/"), ("config.toml", str(home)), ("../home/config.toml", str(home))):
+                self.assert_says(ask("--config", name, "deferred", cwd=directory), REACHED)
+        # What is typed is meant from where one is.
+        self.assert_says(ask("--config", str(config), "--tls-ca", "tls/ca.pem", "deferred", cwd="/"),
+                         "tls/ca.pem: cannot be read: No such file or directory")
+        self.assert_says(ask("--config", str(config), "--tls-ca", "ca.pem", "deferred", cwd=str(home / "tls")), REACHED)
+        config.write_text(files.replace("tls/me.pem", "gone.pem"), encoding="utf-8")
+        self.assert_says(ask("--config", str(config), "deferred", cwd="/"),
+                         f"{home}/gone.pem: cannot be read: No such file or directory")
 
     def test_certificate_without_key(self) -> None:
         self.assert_says(self.server.ask("--tls-certificate", "x"), "--tls-certificate and --tls-key go together",

@@ -288,9 +288,10 @@ class Watching(unittest.TestCase):
         self.terminal.resize(200, 24)
         answer = self.fleet.aggregator.ask("top")
         self.assertEqual((answer.status, answer.stdout), (2, b""))
-        self.assertEqual(answer.stderr, "fleetqshape: --watch draws on a terminal, and standard output is none\n")
+        self.assertEqual(answer.stderr, "fleetqshape: --watch draws on a terminal, and standard output is none: leave it "
+                                        "out for one answer, or ask `fleetqshape deferred`\n")
         self.terminal.type(self.command("top", "</dev/null"), "Enter")
-        self.terminal.wait_for(r"^fleetqshape: --watch draws on a terminal, and standard input is none$")
+        self.terminal.wait_for(r"^fleetqshape: --watch draws on a terminal, and standard input is none: leave")
         for term, line in (("no-such-terminal", "TERM is no-such-terminal"), ("dumb", "TERM is dumb"),
                            ("''", "TERM is not set")):
             self.terminal.type(f"TERM={term} {self.command('top')}; echo status=$?", "Enter")

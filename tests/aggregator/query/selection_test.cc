@@ -124,6 +124,28 @@ TEST(ExplainNoMatchTest, NamesTheLabelThatNoRelayHas) {
   EXPECT_EQ(ExplainNoMatch(selection, {ViewOf(Relay("eu", "a"))}), "no relay has a label rack");
 }
 
+TEST(ExplainNoMatchTest, NamesTheNearestOneThatThereIs) {
+  const std::vector<RelayView> relays = {
+      ViewOf(Relay("eu", "mx1", {{"role", "gateway"}})),
+      ViewOf(Relay("us", "mx3", {{"role", "spam"}, {"datacenter", "fra1"}}))};
+  Selection selection;
+  selection.roles = {"gatway"};
+  EXPECT_EQ(ExplainNoMatch(selection, relays),
+            "no relay has role gatway: did you mean gateway? There is: gateway, spam");
+  selection.roles.clear();
+  selection.matches = {{"datacentre", {"fra1"}}};
+  EXPECT_EQ(ExplainNoMatch(selection, relays),
+            "no relay has a label datacentre: did you mean datacenter? There is: datacenter, role");
+  selection.matches = {{"hots", {"mx1"}}};
+  EXPECT_EQ(ExplainNoMatch(selection, relays),
+            "no relay has a label hots: did you mean host? There is: datacenter, role");
+  EXPECT_EQ(ExplainNoMatch(selection, {ViewOf(Relay("eu", "a"))}),
+            "no relay has a label hots: did you mean host?");
+  selection.matches.clear();
+  selection.hosts = {"mx2"};
+  EXPECT_EQ(ExplainNoMatch(selection, relays), "no relay has host mx2; there is: mx1, mx3");
+}
+
 TEST(ExplainNoMatchTest, SaysWhenOnlyTheConditionsTogetherFindNothing) {
   Selection selection;
   selection.clusters = {"eu"};

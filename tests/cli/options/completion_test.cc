@@ -67,6 +67,21 @@ TEST(CompletionOf, Labels) {
   EXPECT_EQ(compared.typed, "s");
 }
 
+TEST(CompletionOf, ValuesInParentheses) {
+  const Completion first = CompletionOf({"--select", "role in (g"});
+  EXPECT_EQ(first.more, More::kValues);
+  EXPECT_EQ(first.key, "role");
+  EXPECT_EQ(first.kept, "role in (");
+  EXPECT_EQ(first.typed, "g");
+  const Completion next = CompletionOf({"--select", "!draining,site notin (fra1, "});
+  EXPECT_EQ(next.more, More::kValues);
+  EXPECT_EQ(next.key, "site");
+  EXPECT_EQ(next.kept, "!draining,site notin (fra1, ");
+  EXPECT_EQ(next.typed, "");
+  EXPECT_EQ(CompletionOf({"--select", "role in (gateway,spam),s"}).more, More::kKeys);
+  EXPECT_EQ(CompletionOf({"--select", "("}).more, More::kKeys);
+}
+
 TEST(WordsAboutSource, AreWhatTheRestIsAskedOf) {
   EXPECT_THAT(WordsAboutSource({"-s", "--server", "a:1", "deferred", "--context=prod", "--tls",
                                 "--sort", "name", "--role", "x", "--host", "m"}),

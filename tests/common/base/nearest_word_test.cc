@@ -28,6 +28,12 @@ TEST(NearestWord, GuessesNothingFromAfar) {
   EXPECT_EQ(NearestWord("deferred", {}), "");
 }
 
+TEST(NearestWord, AnotherNumberIsAnotherThing) {
+  EXPECT_EQ(NearestWord("mx2", {"mx1", "mx3", "mx12"}), "");
+  EXPECT_EQ(NearestWord("gw-ue-1", {"gw-eu-1", "gw-us-2"}), "gw-eu-1");
+  EXPECT_EQ(NearestWord("mx", {"mx1"}), "mx1");
+}
+
 TEST(NearestWord, ExchangeOfNeighboursIsOneChange) {
   EXPECT_EQ(NearestWord("hots", {"hosts-of", "host"}), "host");
 }

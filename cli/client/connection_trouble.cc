@@ -1,4 +1,4 @@
-#include "cli/client/tls_trouble.h"
+#include "cli/client/connection_trouble.h"
 
 #include <arpa/inet.h>
 #include <netdb.h>
@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
+#include <cstring>
 #include <memory>
 
 #include "absl/cleanup/cleanup.h"
@@ -34,13 +36,46 @@ std::string HostOf(const std::string& server) {
   return host;
 }
 
-// A connection; -1 if there is none.
-int Connect(const std::string& server) {
+// Of getaddrinfo.
+std::string LookupTrouble(int error, const std::string& host) {
+  switch (error) {
+    case EAI_NONAME:
+    case EAI_NODATA:
+      return absl::StrCat("there is no host of the name ", host);
+    case EAI_AGAIN:
+      return absl::StrCat("the name ", host, " cannot be looked up: no name server answers");
+    default:
+      return absl::StrCat("the name ", host, " cannot be looked up: ", gai_strerror(error));
+  }
+}
+
+// Of connect.
+std::string ConnectTrouble(int error) {
+  switch (error) {
+    case ECONNREFUSED:
+      return "connection refused: nothing listens there";
+    // What a time limit of a socket ends with.
+    case EINPROGRESS:
+    case EAGAIN:
+    case ETIMEDOUT:
+      return "nothing comes back from there: is the machine up, and does a firewall let us through";
+    default:
+      return std::strerror(error);
+  }
+}
+
+// A connection; -1, and *trouble, if there is none.
+int Connect(const std::string& server, std::string* trouble) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
+  const std::string host = HostOf(server);
   const std::string port = server.substr(server.rfind(':') + 1);
-  if (getaddrinfo(HostOf(server).c_str(), port.c_str(), &hints, &found) != 0) return -1;
+  const int error = getaddrinfo(host.c_str(), port.c_str(), &hints, &found);
+  if (error != 0) {
+    *trouble = LookupTrouble(error, host);
+    return -1;
+  }
   const absl::Cleanup free_found = [found] { freeaddrinfo(found); };
   for (const addrinfo* one = found; one != nullptr; one = one->ai_next) {
     const int fd = socket(one->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -49,6 +84,7 @@ int Connect(const std::string& server) {
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
     if (connect(fd, one->ai_addr, one->ai_addrlen) == 0) return fd;
+    *trouble = ConnectTrouble(errno);
     close(fd);
   }
   return -1;
@@ -164,12 +200,8 @@ std::unique_ptr<SSL_CTX, Freer> MakeContext(const TlsOptions& tls) {
   return context;
 }
 
-}  // namespace
-
-std::string TlsTrouble(const std::string& server, const TlsOptions& tls) {
-  const int fd = Connect(server);
-  if (fd < 0) return "";
-  const absl::Cleanup close_fd = [fd] { close(fd); };
+// What TLS says over the connection `fd`.
+std::string TlsTrouble(int fd, const std::string& server, const TlsOptions& tls) {
   const absl::Cleanup clear_errors = [] { ERR_clear_error(); };
   const auto context = MakeContext(tls);
   if (context == nullptr) return "";
@@ -197,6 +229,16 @@ std::string TlsTrouble(const std::string& server, const TlsOptions& tls) {
     return CertificateTrouble(verified, certificate.get(), host, tls);
   }
   return asked_for_ours && IsTurnedAway(connection.get()) ? RefusalText(tls) : "";
+}
+
+}  // namespace
+
+ConnectionTrouble FindConnectionTrouble(const std::string& server, const TlsOptions& tls) {
+  ConnectionTrouble trouble;
+  const int fd = Connect(server, &trouble.text);
+  if (fd < 0) return trouble;
+  const absl::Cleanup close_fd = [fd] { close(fd); };
+  return {.connected = true, .text = TlsTrouble(fd, server, tls)};
 }
 
 }  // namespace fleetqshape
