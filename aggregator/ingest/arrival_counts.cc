@@ -52,16 +52,28 @@ void ArrivalCounts::AddToPage(uint32_t second, uint32_t count, Page* page) {
   if (sum == 0 && --page->used < kFewSeconds / 2) MakeSparse(page);
 }
 
+ArrivalCounts::Page& ArrivalCounts::PageOf(int64_t number) {
+  Page*& near = near_[static_cast<uint64_t>(number) % near_.size()];
+  if (near == nullptr || near->number != number) {
+    near = &pages_[number];
+    near->number = number;
+  }
+  return *near;
+}
+
 void ArrivalCounts::Add(int64_t arrival, uint32_t count) {
   if (count == 0) return;
   AddToPage(static_cast<uint32_t>(arrival & (kSecondsOfPage - 1)), count,
-            &pages_[arrival >> kPageBits]);
+            &PageOf(arrival >> kPageBits));
 }
 
 void ArrivalCounts::Subtract(int64_t arrival, uint32_t count) {
-  const auto found = pages_.find(arrival >> kPageBits);
-  AddToPage(static_cast<uint32_t>(arrival & (kSecondsOfPage - 1)), -count, &found->second);
-  if (found->second.used == 0) pages_.erase(found);
+  const int64_t number = arrival >> kPageBits;
+  Page& page = PageOf(number);
+  AddToPage(static_cast<uint32_t>(arrival & (kSecondsOfPage - 1)), -count, &page);
+  if (page.used > 0) return;
+  near_[static_cast<uint64_t>(number) % near_.size()] = nullptr;
+  pages_.erase(number);
 }
 
 ArrivalCounts ArrivalCounts::Share() {

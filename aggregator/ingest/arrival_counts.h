@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
+#include "absl/container/node_hash_map.h"
 
 namespace fleetqshape {
 
@@ -49,6 +49,7 @@ class ArrivalCounts {
   using Counts = std::array<uint32_t, kSecondsOfPage>;
 
   struct Page {
+    int64_t number = 0;                              // its key among pages_
     std::shared_ptr<Counts> counts;                  // null: `few` has them
     std::vector<std::pair<uint32_t, uint32_t>> few;  // seconds of the page, and counts above 0
     uint32_t used = 0;                               // seconds with a count
@@ -56,13 +57,17 @@ class ArrivalCounts {
     bool shared = false;  // `counts` are a copy's, too, or were
   };
 
+  // The page, which is made if there is none.
+  Page& PageOf(int64_t number);
   static void AddToPage(uint32_t second, uint32_t count, Page* page);
   static void AddToFew(uint32_t second, uint32_t count, Page* page);
   static void MakeDense(Page* page);
   static void MakeSparse(Page* page);
 
   // By arrival / kSecondsOfPage, rounded down. None is without counts.
-  absl::flat_hash_map<int64_t, Page> pages_;
+  absl::node_hash_map<int64_t, Page> pages_;
+  // Nearly all arrivals are of the same few days: pages by the low bits of their numbers, or null.
+  std::array<Page*, 128> near_ = {};
 };
 
 template <typename Use>

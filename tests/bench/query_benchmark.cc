@@ -162,8 +162,11 @@ class BenchFleet {
     const auto id = static_cast<RelayId>(relay + 1);
     const RelayView view = fleet_.View(id);
     const auto next = std::make_shared<RelayState>(*view.state);
+    StateChange change;
+    change.before = view.state;
     for (const Axis axis : kAllAxes) {
-      auto& section = next->sections[SectionIndex(Queue::kDeferred, axis)];
+      const size_t index = SectionIndex(Queue::kDeferred, axis);
+      auto& section = next->sections[index];
       BlockDelta delta;
       BlockBuilder gained;
       BlockBuilder lost;
@@ -179,9 +182,10 @@ class BenchFleet {
       auto changed = ApplyDelta(*section, delta);
       if (!changed.ok()) std::abort();
       section = std::make_shared<const Block>(*std::move(changed));
+      change.sections.emplace_back(index, std::move(delta));
     }
     fleet_.Heard(id, clock_.Now(), 0);
-    fleet_.SetState(id, next);
+    fleet_.SetState(id, next, change);
   }
 
   void Dump(std::FILE* file) const {
