@@ -37,8 +37,8 @@ size_t WaveDirectories() {
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
   getrlimit(RLIMIT_NOFILE, &limit);
-  // A thread holds back up to 32 files before it closes them (FileCloser).
-  constexpr rlim_t kOthers = 64;
+  // A thread holds back up to 48 files before it closes them (ScanWorker, FileCloser).
+  constexpr rlim_t kOthers = 96;
   if (limit.rlim_cur <= kOthers) return 1;
   return std::min<size_t>(limit.rlim_cur - kOthers, kMaxWaveDirectories);
 }
@@ -59,8 +59,10 @@ struct Directory {
 class Scanner {
  public:
   Scanner(const ScanOptions& options, ScanResult* result) : options_(options), result_(*result) {
+    // Progress is told after the very message that makes the number full.
+    const size_t files_at_a_time = options.progress_messages > 0 ? 1 : ScanWorker::kMostAtATime;
     for (int i = 0; i < std::max(options.threads, 1); ++i) {
-      workers_.push_back(std::make_unique<ScanWorker>(&options.question, &seen_));
+      workers_.push_back(std::make_unique<ScanWorker>(&options.question, &seen_, files_at_a_time));
     }
   }
 
@@ -168,7 +170,8 @@ class Scanner {
   }
 
   void CountFile(int directory_fd, const char* name, ScanWorker* worker) {
-    if (!worker->CountFile(directory_fd, name) || options_.progress_messages == 0) return;
+    const size_t counted = worker->TakeFile(directory_fd, name);
+    if (options_.progress_messages == 0 || counted == 0) return;
     if (++messages_ % options_.progress_messages != 0) return;
     MutexLock lock(progress_mutex_);
     ShapeTable sum(options_.question.buckets.columns());

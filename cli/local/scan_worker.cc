@@ -1,5 +1,6 @@
 #include "cli/local/scan_worker.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <string_view>
 #include <utility>
@@ -10,6 +11,7 @@ namespace fleetqshape {
 
 using postfix::Dialect;
 using postfix::QueueFileKind;
+using postfix::RecordReader;
 
 namespace {
 
@@ -35,33 +37,41 @@ bool SeenFiles::Insert(dev_t device, ino_t inode) {
   return files_.insert({device, inode}).second;
 }
 
-ScanWorker::ScanWorker(const ScanQuestion* question, SeenFiles* seen)
-    : question_(*question), seen_(*seen), table_(question->buckets.columns()) {}
+ScanWorker::ScanWorker(const ScanQuestion* question, SeenFiles* seen, size_t files_at_a_time)
+    : question_(*question),
+      seen_(*seen),
+      files_at_a_time_(std::clamp<size_t>(files_at_a_time, 1, kMostAtATime)),
+      heads_(new char[files_at_a_time_ * RecordReader::kMaxHead]),
+      table_(question->buckets.columns()) {}
 
-bool ScanWorker::CountFile(int directory_fd, const char* name) {
-  struct stat status {};
-  const int fd = postfix::OpenQueueFile(directory_fd, name, &status);
-  if (fd < 0) {
+size_t ScanWorker::TakeFile(int directory_fd, const char* name) {
+  OpenFile& file = open_files_[open_count_];
+  file.fd = postfix::OpenQueueFile(directory_fd, name, &file.status);
+  if (file.fd < 0) {
     // What is no regular file is none of ours.
     if (errno == ENOENT) {
       ++counts_.vanished;
     } else if (errno != EINVAL && errno != ELOOP && errno != ENXIO) {
       ++counts_.unreadable;
     }
-    return false;
+    return 0;
   }
-  const bool counted = CountOpenFile(fd, status);
-  closer_.Close(fd);
-  return counted;
+  file.wanted = IsWanted(file.status);
+  if (file.wanted) {
+    char* room = heads_.get() + open_count_ * RecordReader::kMaxHead;
+    file.head = RecordReader::ReadHead(file.fd, file.status.st_size, room);
+  }
+  return ++open_count_ == files_at_a_time_ ? CountOpenFiles() : 0;
 }
 
 void ScanWorker::Settle() {
+  CountOpenFiles();
   closer_.Flush();
   MutexLock lock(mutex_);
   AddWaiting();
 }
 
-bool ScanWorker::CountOpenFile(int fd, const struct stat& status) {
+bool ScanWorker::IsWanted(const struct stat& status) {
   if (!postfix::IsReadyMode(status.st_mode, question_.dialect)) {
     ++counts_.not_ready;
     return false;
@@ -70,7 +80,21 @@ bool ScanWorker::CountOpenFile(int fd, const struct stat& status) {
     ++counts_.seen_before;
     return false;
   }
-  switch (reader_.Read(fd, status, question_.dialect, &envelope_)) {
+  return true;
+}
+
+size_t ScanWorker::CountOpenFiles() {
+  size_t messages = 0;
+  for (size_t i = 0; i < open_count_; ++i) {
+    if (open_files_[i].wanted && CountOpenFile(open_files_[i])) ++messages;
+  }
+  for (size_t i = 0; i < open_count_; ++i) closer_.Close(open_files_[i].fd);
+  open_count_ = 0;
+  return messages;
+}
+
+bool ScanWorker::CountOpenFile(const OpenFile& file) {
+  switch (reader_.Read(file.fd, file.status, question_.dialect, &envelope_, file.head)) {
     case QueueFileKind::kMessage:
       break;
     case QueueFileKind::kNoRecipients:
@@ -86,7 +110,7 @@ bool ScanWorker::CountOpenFile(int fd, const struct stat& status) {
       return true;
   }
   ++counts_.messages;
-  if (!postfix::IsReadyMode(status.st_mode, Dialect::kQshape)) ++counts_.force_expired;
+  if (!postfix::IsReadyMode(file.status.st_mode, Dialect::kQshape)) ++counts_.force_expired;
   if (envelope_.written_by_postdrop()) ++counts_.fresh_maildrop;
   CountEnvelope();
   return true;

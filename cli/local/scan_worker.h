@@ -4,8 +4,10 @@
 
 #include <sys/stat.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -65,15 +67,21 @@ struct ScanQuestion {
 // FileCloser). Only MergeTableInto may be called from other threads.
 class ScanWorker {
  public:
-  // Both outlive the worker.
-  ScanWorker(const ScanQuestion* question, SeenFiles* seen);
+  // Most files that may be counted at a time. Opening many in a row, and then parsing many, is
+  // faster than changing between the two with each file: measured 2 to 4 percent of
+  // a scan.
+  static constexpr size_t kMostAtATime = 32;
 
-  // Counts the file `name` in the open directory, if it is a queue file that counts. True if it
-  // was a message.
-  bool CountFile(int directory_fd, const char* name);
+  // `question` and `seen` outlive the worker. `files_at_a_time`: 1 to kMostAtATime.
+  ScanWorker(const ScanQuestion* question, SeenFiles* seen, size_t files_at_a_time = kMostAtATime);
 
-  // Closes what CountFile may have left open, and brings the table up to date; to be called by the
-  // thread that called CountFile, at its end.
+  // Opens the file `name` in the open directory and reads the first of it, if it is a queue file
+  // that counts. When so many files were taken as may be counted at a time, they are. Returns how
+  // many messages that were.
+  size_t TakeFile(int directory_fd, const char* name);
+
+  // Counts what is not counted yet, closes all files, and brings the table up to date; to be
+  // called by the thread that called TakeFile, at its end.
   void Settle() FQS_EXCLUDES(mutex_);
 
   const ScanCounts& counts() const { return counts_; }
@@ -89,7 +97,17 @@ class ScanWorker {
     size_t bucket;
   };
 
-  bool CountOpenFile(int fd, const struct stat& status);
+  // A file that was opened, and the first of it. Without `wanted` it is only to be closed.
+  struct OpenFile {
+    int fd = -1;
+    bool wanted = false;
+    std::string_view head;
+    struct stat status {};
+  };
+
+  bool IsWanted(const struct stat& status);
+  size_t CountOpenFiles();
+  bool CountOpenFile(const OpenFile& file);
   bool IsFirstSight(const struct stat& status);
   void CountForeign() FQS_EXCLUDES(mutex_);
   void CountEnvelope() FQS_EXCLUDES(mutex_);
@@ -100,6 +118,10 @@ class ScanWorker {
   const ScanQuestion& question_;
   SeenFiles& seen_;
   FileCloser closer_;
+  const size_t files_at_a_time_;
+  std::array<OpenFile, kMostAtATime> open_files_;
+  size_t open_count_ = 0;
+  std::unique_ptr<char[]> heads_;  // what open_files_ point to
   postfix::EnvelopeReader reader_;
   postfix::Envelope envelope_;
   std::string domain_;  // scratch

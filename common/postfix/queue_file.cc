@@ -101,8 +101,8 @@ struct EnvelopeReader::Progress {
 };
 
 QueueFileKind EnvelopeReader::Read(int fd, const struct stat& status, Dialect dialect,
-                                   Envelope* envelope) {
-  records_.Start(fd, status.st_size, dialect);
+                                   Envelope* envelope, std::string_view head) {
+  records_.Start(fd, status.st_size, dialect, head);
   envelope_ = envelope;
   dialect_ = dialect;
   envelope->Clear();

@@ -71,8 +71,10 @@ enum class QueueFileKind {
 // Reads envelopes. One thread at a time; keeps its buffers from file to file.
 class EnvelopeReader {
  public:
-  // Reads the file open at `fd` (not owned; opened for reading), `status` being its fstat.
-  QueueFileKind Read(int fd, const struct stat& status, Dialect dialect, Envelope* envelope);
+  // Reads the file open at `fd` (not owned; opened for reading), `status` being its fstat. `head`
+  // is what RecordReader::ReadHead gave, if that was called.
+  QueueFileKind Read(int fd, const struct stat& status, Dialect dialect, Envelope* envelope,
+                     std::string_view head = {});
   // True if the system could not read all that was wanted of the last file; it is kDamaged then.
   bool read_failed() const { return records_.read_failed(); }
 

@@ -14,7 +14,7 @@ constexpr int kEndOfFile = -1;
 // A small file is read whole. Of a larger one, the envelope at its start comes first, and then the
 // end, behind the content; copying less is worth more than saving a call. Whoever reads on without
 // a gap wants more at a time.
-constexpr int64_t kSmallFile = 4096;
+constexpr int64_t kSmallFile = RecordReader::kMaxHead;
 constexpr int64_t kFirstWindow = 1024;
 constexpr int64_t kNextWindow = 4096;
 constexpr int64_t kLargestWindow = int64_t{64} << 10;
@@ -22,6 +22,8 @@ constexpr int64_t kLargestWindow = int64_t{64} << 10;
 // src/global/record.c takes lengths of up to 28 bits, qshape of up to 21.
 constexpr int kLengthBytesPostfix = 4;
 constexpr int kLengthBytesQshape = 3;
+
+size_t HeadBytes(int64_t size) { return size <= kSmallFile ? kSmallFile : kFirstWindow; }
 
 // Types that PassOverOthers leaves to Next: RecordType, and '0', at which qshape ends.
 constexpr std::array<bool, 256> kLeftToNext = [] {
@@ -34,14 +36,21 @@ constexpr std::array<bool, 256> kLeftToNext = [] {
 
 RecordReader::RecordReader() : buffer_(new char[kLargestWindow]) {}
 
-void RecordReader::Start(int fd, int64_t size, Dialect dialect) {
+std::string_view RecordReader::ReadHead(int fd, int64_t size, char* buffer) {
+  if (size <= 0) return {};
+  const ssize_t count = pread(fd, buffer, HeadBytes(size), 0);
+  return {buffer, count > 0 ? static_cast<size_t>(count) : 0};
+}
+
+void RecordReader::Start(int fd, int64_t size, Dialect dialect, std::string_view head) {
   fd_ = fd;
   size_ = size;
   dialect_ = dialect;
   position_ = 0;
+  window_ = head.data();
   window_start_ = 0;
-  window_length_ = 0;
-  bytes_read_ = 0;
+  window_length_ = static_cast<int64_t>(head.size());
+  bytes_read_ = window_length_;
   backward_jumps_ = 0;
   read_failed_ = false;
 }
@@ -59,11 +68,12 @@ bool RecordReader::FillWindow(int64_t offset) {
   if (offset >= size_ || bytes_read_ >= kMaxBytesRead) return false;
   int64_t wanted = kNextWindow;
   if (bytes_read_ == 0) {
-    wanted = size_ <= kSmallFile ? kSmallFile : kFirstWindow;
+    wanted = static_cast<int64_t>(HeadBytes(size_));
   } else if (offset == window_start_ + window_length_) {
     wanted = kLargestWindow;
   }
   const int64_t count = ReadAt(buffer_.get(), wanted, offset);
+  window_ = buffer_.get();
   window_start_ = offset;
   window_length_ = std::max<int64_t>(count, 0);
   bytes_read_ += window_length_;
@@ -73,7 +83,7 @@ bool RecordReader::FillWindow(int64_t offset) {
 int RecordReader::GetByteBeyondWindow() {
   if (!FillWindow(position_)) return kEndOfFile;
   ++position_;
-  return static_cast<unsigned char>(buffer_[0]);
+  return static_cast<unsigned char>(window_[0]);
 }
 
 void RecordReader::PassOverOthers() {
@@ -83,8 +93,8 @@ void RecordReader::PassOverOthers() {
   const int64_t end = std::min(window_length_, size_ - window_start_);
   int64_t index = start;
   while (index <= end - 2) {
-    const auto type = static_cast<unsigned char>(buffer_[static_cast<size_t>(index)]);
-    const auto length = static_cast<unsigned char>(buffer_[static_cast<size_t>(index) + 1]);
+    const auto type = static_cast<unsigned char>(window_[index]);
+    const auto length = static_cast<unsigned char>(window_[index + 1]);
     if (kLeftToNext[type] || length > 0x7F || index + 2 + length > end) break;
     index += 2 + length;
   }
@@ -95,8 +105,8 @@ bool RecordReader::Next(Record* record) {
   // Nearly always type and length are in the window, and the length has one byte.
   const int64_t index = position_ - window_start_;
   if (index >= 0 && index <= window_length_ - 2) {
-    const auto first = static_cast<unsigned char>(buffer_[static_cast<size_t>(index)]);
-    const auto second = static_cast<unsigned char>(buffer_[static_cast<size_t>(index) + 1]);
+    const auto first = static_cast<unsigned char>(window_[index]);
+    const auto second = static_cast<unsigned char>(window_[index + 1]);
     if (second <= 0x7F && first != '0') {
       if (second > 0 && second > size_ - position_ - 2) return false;
       *record = {first, position_ + 2, second};
@@ -136,12 +146,12 @@ bool RecordReader::Payload(const Record& record, std::string_view* payload) {
   }
   int64_t index = record.payload_offset - window_start_;
   if (index >= 0 && index + record.length <= window_length_) {
-    *payload = {buffer_.get() + index, static_cast<size_t>(record.length)};
+    *payload = {window_ + index, static_cast<size_t>(record.length)};
     return true;
   }
   if (record.length <= kNextWindow) {
     if (!FillWindow(record.payload_offset) || window_length_ < record.length) return false;
-    *payload = {buffer_.get(), static_cast<size_t>(record.length)};
+    *payload = {window_, static_cast<size_t>(record.length)};
     return true;
   }
   if (record.length > kMaxPayload || bytes_read_ >= kMaxBytesRead) return false;

@@ -55,8 +55,16 @@ class RecordReader {
 
   RecordReader();
 
-  // Starts on the file open at `fd` (not owned), `size` bytes long, at its beginning.
-  void Start(int fd, int64_t size, Dialect dialect);
+  // Room for the head of any file.
+  static constexpr size_t kMaxHead = 4096;
+
+  // Reads the head of the file open at `fd`, `size` bytes long: what a reader wants of it first.
+  // Empty if there is nothing or it can't be read; the reader then tries it again, and knows why.
+  static std::string_view ReadHead(int fd, int64_t size, char* buffer);
+
+  // Starts on the file open at `fd` (not owned), `size` bytes long, at its beginning. `head` is
+  // what ReadHead gave, and stays valid while the file is read; or empty.
+  void Start(int fd, int64_t size, Dialect dialect, std::string_view head = {});
 
   // Moves to the next record, the reader standing behind its payload then. False at the end of
   // the file, at a record that is cut off or malformed, at a read error or a bound.
@@ -80,7 +88,7 @@ class RecordReader {
     const int64_t index = position_ - window_start_;
     if (index >= 0 && index < window_length_) {
       ++position_;
-      return static_cast<unsigned char>(buffer_[static_cast<size_t>(index)]);
+      return static_cast<unsigned char>(window_[index]);
     }
     return GetByteBeyondWindow();
   }
@@ -94,7 +102,8 @@ class RecordReader {
   bool FillWindow(int64_t offset);
 
   std::unique_ptr<char[]> buffer_;
-  std::string long_payload_;  // one that does not fit into the window
+  const char* window_ = nullptr;  // buffer_, or the head that Start was given
+  std::string long_payload_;      // one that does not fit into the window
   int fd_ = -1;
   int64_t size_ = 0;
   Dialect dialect_ = Dialect::kPostfix;

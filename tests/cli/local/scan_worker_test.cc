@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <map>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -38,7 +39,8 @@ std::string MessageOf(int64_t arrival, std::vector<std::string> recipients,
   return CleanupFile(message);
 }
 
-class ScanWorkerTest : public ::testing::Test {
+// By how many files are counted at a time.
+class ScanWorkerTest : public ::testing::TestWithParam<size_t> {
  protected:
   ScanWorkerTest() {
     question_.now_seconds = kNow;
@@ -47,11 +49,11 @@ class ScanWorkerTest : public ::testing::Test {
 
   // One file after the other in a directory, by one worker.
   void Count(const std::vector<std::string>& names) {
-    ScanWorker worker(&question_, &seen_);
+    ScanWorker worker(&question_, &seen_, GetParam());
     const FileDescriptor fd(open(directory_.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     returned_.clear();
     for (const std::string& name : names)
-      returned_.push_back(worker.CountFile(fd.get(), name.c_str()));
+      returned_.push_back(worker.TakeFile(fd.get(), name.c_str()));
     worker.Settle();
     counts_ = worker.counts();
     ShapeTable sum(question_.buckets.columns());
@@ -64,10 +66,16 @@ class ScanWorkerTest : public ::testing::Test {
     }
   }
 
+  // What each TakeFile gave, if that counts each file at once; else it was too few files.
+  void ExpectReturned(std::vector<size_t> at_once) {
+    if (GetParam() > 1) at_once.assign(at_once.size(), 0);
+    EXPECT_EQ(returned_, at_once);
+  }
+
   TemporaryDirectory directory_;
   ScanQuestion question_;
   SeenFiles seen_;
-  std::vector<bool> returned_;
+  std::vector<size_t> returned_;
   ScanCounts counts_;
   std::vector<uint64_t> total_;
   std::map<std::string, std::vector<uint64_t>> rows_;
@@ -99,7 +107,7 @@ TEST(ScanCountsTest, AddingAddsEach) {
   EXPECT_EQ(a.seen_before, 110U);
 }
 
-TEST_F(ScanWorkerTest, CountsARecipientEachByItsDomainAndAge) {
+TEST_P(ScanWorkerTest, CountsARecipientEachByItsDomainAndAge) {
   directory_.WriteFile("A1B2C3", MessageOf(kNow, {"a@Example.org", "b@example.org", "root"}));
   directory_.WriteFile("D4E5F6", MessageOf(kNow - 300, {"c@example.org"}));
   directory_.WriteFile("G7H8I9", MessageOf(kNow - 600, {"c@example.net"}));
@@ -109,10 +117,10 @@ TEST_F(ScanWorkerTest, CountsARecipientEachByItsDomainAndAge) {
                                  Pair("root", ElementsAre(1, 1, 0, 0))));
   EXPECT_THAT(total_, ElementsAre(5, 3, 1, 1));
   EXPECT_EQ(counts_.messages, 3U);
-  EXPECT_THAT(returned_, ElementsAre(true, true, true));
+  ExpectReturned({1, 1, 1});
 }
 
-TEST_F(ScanWorkerTest, CountsAMessageEachByItsSender) {
+TEST_P(ScanWorkerTest, CountsAMessageEachByItsSender) {
   question_.axis = Axis::kSenderDomain;
   directory_.WriteFile("A1B2C3", MessageOf(kNow, {"a@x", "b@x"}, "me@Example.com"));
   directory_.WriteFile("D4E5F6", MessageOf(kNow - 600, {"a@x"}, ""));
@@ -122,7 +130,7 @@ TEST_F(ScanWorkerTest, CountsAMessageEachByItsSender) {
   EXPECT_THAT(total_, ElementsAre(2, 1, 0, 1));
 }
 
-TEST_F(ScanWorkerTest, AForceExpiredMessageCountsForPostfixOnly) {
+TEST_P(ScanWorkerTest, AForceExpiredMessageCountsForPostfixOnly) {
   directory_.WriteFile("A1B2C3", MessageOf(kNow, {"a@x"}), 0750);
   Count({"A1B2C3"});
   EXPECT_EQ(counts_.messages, 1U);
@@ -132,10 +140,10 @@ TEST_F(ScanWorkerTest, AForceExpiredMessageCountsForPostfixOnly) {
   Count({"A1B2C3"});
   EXPECT_EQ(counts_.messages, 0U);
   EXPECT_EQ(counts_.not_ready, 1U);
-  EXPECT_THAT(returned_, ElementsAre(false));
+  ExpectReturned({0});
 }
 
-TEST_F(ScanWorkerTest, AMessageThatIsBeingWrittenDoesNotCount) {
+TEST_P(ScanWorkerTest, AMessageThatIsBeingWrittenDoesNotCount) {
   directory_.WriteFile("A1B2C3", MessageOf(kNow, {"a@x"}), 0600);
   for (const Dialect dialect : {Dialect::kPostfix, Dialect::kQshape}) {
     question_.dialect = dialect;
@@ -146,7 +154,7 @@ TEST_F(ScanWorkerTest, AMessageThatIsBeingWrittenDoesNotCount) {
   }
 }
 
-TEST_F(ScanWorkerTest, AFreshMaildropFileCountsForPostfix) {
+TEST_P(ScanWorkerTest, AFreshMaildropFileCountsForPostfix) {
   directory_.WriteFile("A1B2C3", PostdropFile({}), 0744);
   Count({"A1B2C3"});
   EXPECT_EQ(counts_.messages, 1U);
@@ -154,7 +162,7 @@ TEST_F(ScanWorkerTest, AFreshMaildropFileCountsForPostfix) {
   EXPECT_THAT(rows_, ElementsAre(Pair("example.org", ElementsAre(1, 1, 0, 0))));
 }
 
-TEST_F(ScanWorkerTest, AFreshMaildropFileIsABounceFromTheEpochForQshape) {
+TEST_P(ScanWorkerTest, AFreshMaildropFileIsABounceFromTheEpochForQshape) {
   question_.dialect = Dialect::kQshape;
   directory_.WriteFile("A1B2C3", PostdropFile({}), 0744);
   directory_.WriteFile("EMPTY0", "", 0700);
@@ -168,19 +176,19 @@ TEST_F(ScanWorkerTest, AFreshMaildropFileIsABounceFromTheEpochForQshape) {
   EXPECT_EQ(counts_.messages, 0U);
   EXPECT_THAT(rows_, ElementsAre(Pair("MAILER-DAEMON", ElementsAre(2, 0, 0, 2))));
   EXPECT_THAT(total_, ElementsAre(2, 0, 0, 2));
-  EXPECT_THAT(returned_, ElementsAre(true, true));
+  ExpectReturned({1, 1});
 }
 
-TEST_F(ScanWorkerTest, AForeignFileIsNothingToPostfix) {
+TEST_P(ScanWorkerTest, AForeignFileIsNothingToPostfix) {
   question_.axis = Axis::kSenderDomain;
   directory_.WriteFile("A1B2C3", "junk");
   Count({"A1B2C3"});
   EXPECT_EQ(counts_.foreign, 1U);
   EXPECT_THAT(rows_, IsEmpty());
-  EXPECT_THAT(returned_, ElementsAre(false));
+  ExpectReturned({0});
 }
 
-TEST_F(ScanWorkerTest, TellsDamagedAndFinishedMessagesApart) {
+TEST_P(ScanWorkerTest, TellsDamagedAndFinishedMessagesApart) {
   const std::string bytes = MessageOf(kNow, {"a@x"});
   directory_.WriteFile("DAMAGE", bytes.substr(0, bytes.size() - 10));
   directory_.WriteFile("NOBODY", MessageOf(kNow, {}));
@@ -189,16 +197,16 @@ TEST_F(ScanWorkerTest, TellsDamagedAndFinishedMessagesApart) {
   EXPECT_EQ(counts_.no_recipients, 1U);
   EXPECT_EQ(counts_.messages, 0U);
   EXPECT_THAT(rows_, IsEmpty());
-  EXPECT_THAT(returned_, ElementsAre(false, false));
+  ExpectReturned({0, 0});
 }
 
-TEST_F(ScanWorkerTest, WhatIsGoneHasVanished) {
+TEST_P(ScanWorkerTest, WhatIsGoneHasVanished) {
   Count({"A1B2C3"});
   EXPECT_EQ(counts_.vanished, 1U);
   EXPECT_EQ(counts_.unreadable, 0U);
 }
 
-TEST_F(ScanWorkerTest, WhatMayNotBeReadIsUnreadable) {
+TEST_P(ScanWorkerTest, WhatMayNotBeReadIsUnreadable) {
   directory_.WriteFile("A1B2C3", MessageOf(kNow, {"a@x"}), 0);
   const test::UnprivilegedFileAccess unprivileged;
   Count({"A1B2C3"});
@@ -206,7 +214,7 @@ TEST_F(ScanWorkerTest, WhatMayNotBeReadIsUnreadable) {
   EXPECT_EQ(counts_.vanished, 0U);
 }
 
-TEST_F(ScanWorkerTest, WhatIsNoRegularFileIsNotMentioned) {
+TEST_P(ScanWorkerTest, WhatIsNoRegularFileIsNotMentioned) {
   directory_.WriteFile("A1B2C3", MessageOf(kNow, {"a@x"}));
   std::filesystem::create_symlink("A1B2C3", directory_.path("LINK00"));
   ASSERT_EQ(mkfifo(directory_.path("FIFO00").c_str(), 0700), 0);
@@ -217,7 +225,7 @@ TEST_F(ScanWorkerTest, WhatIsNoRegularFileIsNotMentioned) {
             0U);
 }
 
-TEST_F(ScanWorkerTest, AHardLinkCountsOnceForPostfixAndTwiceForQshape) {
+TEST_P(ScanWorkerTest, AHardLinkCountsOnceForPostfixAndTwiceForQshape) {
   directory_.WriteFile("A1B2C3", MessageOf(kNow, {"a@x"}));
   std::filesystem::create_hard_link(directory_.path("A1B2C3"), directory_.path("D4E5F6"));
   Count({"A1B2C3", "D4E5F6"});
@@ -230,7 +238,7 @@ TEST_F(ScanWorkerTest, AHardLinkCountsOnceForPostfixAndTwiceForQshape) {
   EXPECT_EQ(counts_.seen_before, 0U);
 }
 
-TEST_F(ScanWorkerTest, FilesThatMayRepeatAreCountedOnce) {
+TEST_P(ScanWorkerTest, FilesThatMayRepeatAreCountedOnce) {
   directory_.WriteFile("A1B2C3", MessageOf(kNow, {"a@x"}));
   question_.files_may_repeat = true;
   Count({"A1B2C3", "A1B2C3"});
@@ -239,7 +247,7 @@ TEST_F(ScanWorkerTest, FilesThatMayRepeatAreCountedOnce) {
 }
 
 // qshape takes any number for a time; agents report whole seconds, and so does a local scan.
-TEST_F(ScanWorkerTest, OnlyQshapeCountsFractionsOfSeconds) {
+TEST_P(ScanWorkerTest, OnlyQshapeCountsFractionsOfSeconds) {
   QueueMessage message;
   message.time = std::to_string(kNow - 300) + ".5";  // 299.5 s old
   directory_.WriteFile("A1B2C3", CleanupFile(message));
@@ -250,7 +258,7 @@ TEST_F(ScanWorkerTest, OnlyQshapeCountsFractionsOfSeconds) {
   EXPECT_THAT(total_, ElementsAre(1, 1, 0, 0));
 }
 
-TEST_F(ScanWorkerTest, OddArrivalsHaveABucket) {
+TEST_P(ScanWorkerTest, OddArrivalsHaveABucket) {
   const auto bucket_of = [&](const char* time) {
     QueueMessage message;
     message.time = time;
@@ -268,7 +276,7 @@ TEST_F(ScanWorkerTest, OddArrivalsHaveABucket) {
   }
 }
 
-TEST_F(ScanWorkerTest, LeavesNoFilesOpen) {
+TEST_P(ScanWorkerTest, LeavesNoFilesOpen) {
   for (int i = 0; i < 100; ++i) {
     directory_.WriteFile("FILE" + std::to_string(100 + i), MessageOf(kNow, {"a@x"}),
                          i % 3 ? 0700 : 0600);
@@ -282,6 +290,39 @@ TEST_F(ScanWorkerTest, LeavesNoFilesOpen) {
   Count(names);
   EXPECT_EQ(open_files(), before);
 }
+
+TEST_P(ScanWorkerTest, ManyFilesOfAllKindsAreCountedInTheirTurn) {
+  std::vector<std::string> names;
+  for (int i = 0; i < 100; ++i) {
+    names.push_back("FILE" + std::to_string(100 + i));
+    // Some longer than what is read of a file at first, so that the rest of it comes later.
+    const std::string local(i % 3 == 0 ? 1500 : 10, 'x');
+    std::string bytes = MessageOf(kNow, {local + "@D" + std::to_string(i % 5) + ".example"});
+    if (i % 10 == 7) bytes.resize(bytes.size() / 2);
+    if (i % 10 == 9) bytes = "junk";
+    directory_.WriteFile(names.back(), bytes);
+    if (i % 10 == 8) chmod(directory_.path(names.back()).c_str(), 0600);
+  }
+  names.insert(names.begin() + 50, "GONE00");
+  Count(names);
+  EXPECT_EQ(counts_.messages, 70U);
+  EXPECT_EQ(counts_.damaged, 10U);
+  EXPECT_EQ(counts_.not_ready, 10U);
+  EXPECT_EQ(counts_.foreign, 10U);
+  EXPECT_EQ(counts_.vanished, 1U);
+  EXPECT_THAT(rows_, ElementsAre(Pair("d0.example", ElementsAre(20, 20, 0, 0)),
+                                 Pair("d1.example", ElementsAre(20, 20, 0, 0)),
+                                 Pair("d2.example", ElementsAre(10, 10, 0, 0)),
+                                 Pair("d3.example", ElementsAre(10, 10, 0, 0)),
+                                 Pair("d4.example", ElementsAre(10, 10, 0, 0))));
+  // All but what is left to Settle.
+  const size_t returned = std::accumulate(returned_.begin(), returned_.end(), size_t{0});
+  EXPECT_GE(returned, GetParam() == 1 ? 70U : 60U);
+  EXPECT_LE(returned, 70U);
+}
+
+INSTANTIATE_TEST_SUITE_P(AtATime, ScanWorkerTest,
+                         ::testing::Values(1, 7, ScanWorker::kMostAtATime));
 
 }  // namespace
 }  // namespace fleetqshape

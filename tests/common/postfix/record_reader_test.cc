@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <random>
 #include <string>
@@ -28,18 +30,27 @@ constexpr Dialect kDialects[] = {Dialect::kPostfix, Dialect::kQshape};
 
 using Records = std::vector<std::pair<char, std::string>>;
 
-// All records up to where the reader stops.
+Records ReadAllOf(RecordReader* reader) {
+  Records records;
+  Record record;
+  while (reader->Next(&record)) {
+    std::string_view payload;
+    EXPECT_TRUE(reader->Payload(record, &payload));
+    records.emplace_back(static_cast<char>(record.type), payload);
+  }
+  return records;
+}
+
+// All records up to where the reader stops: the same ones if the head was read before.
 Records ReadAll(std::string_view bytes, Dialect dialect) {
   const MemoryFile file(bytes);
   RecordReader reader;
   reader.Start(file.fd(), file.size(), dialect);
-  Records records;
-  Record record;
-  while (reader.Next(&record)) {
-    std::string_view payload;
-    EXPECT_TRUE(reader.Payload(record, &payload));
-    records.emplace_back(static_cast<char>(record.type), payload);
-  }
+  Records records = ReadAllOf(&reader);
+  std::array<char, RecordReader::kMaxHead> room;
+  reader.Start(file.fd(), file.size(), dialect,
+               RecordReader::ReadHead(file.fd(), file.size(), room.data()));
+  EXPECT_EQ(ReadAllOf(&reader), records);
   return records;
 }
 
@@ -409,6 +420,28 @@ TEST(RecordReaderTest, WhatCannotBeReadHasNoRecords) {
   reader.Start(-1, 100, Dialect::kPostfix);
   Record record;
   EXPECT_FALSE(reader.Next(&record));
+}
+
+TEST(RecordReaderTest, AHeadIsTheStartOfTheFile) {
+  std::array<char, RecordReader::kMaxHead> room;
+  for (const size_t size : {0U, 1U, 1000U, 4096U, 4097U, 20'000U}) {
+    const std::string bytes = Payload(size);
+    const MemoryFile file(bytes);
+    const std::string_view head = RecordReader::ReadHead(file.fd(), file.size(), room.data());
+    EXPECT_EQ(head, std::string_view(bytes).substr(0, head.size()));
+    EXPECT_GE(head.size(), std::min<size_t>(size, 1000));
+  }
+}
+
+TEST(RecordReaderTest, AFileWithoutAHeadIsReadAgain) {
+  std::array<char, RecordReader::kMaxHead> room;
+  const std::string_view head = RecordReader::ReadHead(-1, 100, room.data());
+  EXPECT_THAT(head, IsEmpty());
+  RecordReader reader;
+  reader.Start(-1, 100, Dialect::kPostfix, head);
+  Record record;
+  EXPECT_FALSE(reader.Next(&record));
+  EXPECT_TRUE(reader.read_failed());
 }
 
 }  // namespace
