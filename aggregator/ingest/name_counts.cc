@@ -1,12 +1,19 @@
 #include "aggregator/ingest/name_counts.h"
 
+#include <algorithm>
+
 namespace fleetqshape {
 
 void NameCounts::Add(uint32_t id, uint32_t count) {
   const size_t index = id / kIdsOfPage;
   if (index >= pages_.size()) pages_.resize(index + 1);
-  std::unique_ptr<Page>& page = pages_[index];
-  if (page == nullptr) page = std::make_unique<Page>();
+  std::shared_ptr<Page>& page = pages_[index];
+  if (page == nullptr) {
+    page = std::make_shared<Page>();
+  } else if (page->shared) {
+    page = std::make_shared<Page>(*page);
+    page->shared = false;
+  }
   uint32_t& sum = page->counts[id % kIdsOfPage];
   if (sum == 0) ++page->used;
   sum += count;
@@ -14,20 +21,30 @@ void NameCounts::Add(uint32_t id, uint32_t count) {
 }
 
 void NameCounts::Subtract(uint32_t id, uint32_t count) {
-  std::unique_ptr<Page>& page = pages_[id / kIdsOfPage];
   Add(id, -count);
+  std::shared_ptr<Page>& page = pages_[id / kIdsOfPage];
   if (page->used > 0) return;
   page.reset();
   while (!pages_.empty() && pages_.back() == nullptr) pages_.pop_back();
   if (pages_.capacity() > 2 * pages_.size() + 64) pages_.shrink_to_fit();
 }
 
-void NameCounts::AddTo(absl::Span<uint32_t> totals) const {
-  for (size_t i = 0; i < pages_.size(); ++i) {
-    if (pages_[i] == nullptr) continue;
-    uint32_t* const to = totals.data() + i * kIdsOfPage;
-    const uint32_t* const from = pages_[i]->counts.data();
-    for (size_t k = 0; k < kIdsOfPage; ++k) to[k] += from[k];
+NameCounts NameCounts::Share() {
+  for (const std::shared_ptr<Page>& page : pages_) {
+    if (page != nullptr && !page->shared) page->shared = true;
+  }
+  NameCounts copy;
+  copy.pages_ = pages_;
+  return copy;
+}
+
+void NameCounts::AddTo(size_t first, absl::Span<uint64_t> sums) const {
+  for (size_t i = 0; i < sums.size(); i += kIdsOfPage) {
+    const size_t index = (first + i) / kIdsOfPage;
+    if (index >= pages_.size() || pages_[index] == nullptr) continue;
+    const uint32_t* const counts = pages_[index]->counts.data();
+    const size_t count = std::min(kIdsOfPage, sums.size() - i);
+    for (size_t k = 0; k < count; ++k) sums[i + k] += counts[k];
   }
 }
 

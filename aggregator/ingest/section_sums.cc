@@ -1,6 +1,5 @@
 #include "aggregator/ingest/section_sums.h"
 
-#include <algorithm>
 #include <cstddef>
 
 namespace fleetqshape {
@@ -36,8 +35,7 @@ void SectionSums::Subtract(const Block& block, absl::Span<const uint32_t> fleet_
 
 void SectionSums::AddTo(FleetSums* sums) {
   sums->arrivals += arrivals_;
-  sums->names.resize(std::max(sums->names.size(), names_.end()));
-  names_.AddTo(absl::MakeSpan(sums->names));
+  sums->names.push_back(names_.Share());
   sums->seconds.push_back(seconds_.Share());
 }
 

@@ -18,9 +18,9 @@ struct FleetSums {
   static constexpr uint64_t kMostArrivals = UINT32_MAX;
 
   uint64_t arrivals = 0;
-  std::vector<uint32_t> names;  // by ids of FleetNames; those that are missing are 0
-  // By the relays' own clocks, of each section.
-  std::vector<ArrivalCounts> seconds;
+  // Of each section.
+  std::vector<NameCounts> names;
+  std::vector<ArrivalCounts> seconds;  // by the relays' own clocks
 };
 
 // For one thread at a time.

@@ -11,6 +11,9 @@ namespace {
 // All threads' counts together take at most so many numbers.
 constexpr size_t kMostCounts = size_t{64} << 20;
 
+// So many ids are worth taking at a time: pages of NameCounts.
+constexpr size_t kIdsAtATime = 16 * NameCounts::kIdsOfPage;
+
 // Without a filter, and of all ages.
 template <typename Count>
 void AddLengths(const Piece& piece, Count* totals) {
@@ -85,13 +88,19 @@ NameTotals CountOthers(const Scan& scan, uint32_t rest, const FleetNames& names,
                                           const auto& [piece, group] = pieces[item];
                                           AddLengths(*piece, totals_of(group));
                                         });
-  const std::vector<uint32_t>& sums = scan.sums()->names;
   const size_t ids = totals[rest].size();
-  for (size_t id = 0; id < ids; ++id) {
-    uint64_t others = 0;
-    for (const auto& group : totals) others += group[id];
-    totals[rest][id] = (id < sums.size() ? sums[id] : 0) - others;
-  }
+  crew.ForEach((ids + kIdsAtATime - 1) / kIdsAtATime, {}, [&](size_t /*worker*/, size_t part) {
+    const size_t first = part * kIdsAtATime;
+    const size_t end = std::min(ids, first + kIdsAtATime);
+    for (size_t id = first; id < end; ++id) {
+      uint64_t others = 0;
+      for (const auto& group : totals) others += group[id];
+      totals[rest][id] = -others;
+    }
+    for (const NameCounts& sums : scan.sums()->names) {
+      sums.AddTo(first, absl::MakeSpan(totals[rest]).subspan(first, end - first));
+    }
+  });
   return totals;
 }
 

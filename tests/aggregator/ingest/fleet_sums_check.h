@@ -43,12 +43,15 @@ inline void ExpectSumsOfStates(const Fleet& fleet) {
     const std::vector<RelayView> relays = fleet.Snapshot({&section, 1}, &sums);
     NaiveSums found;
     uint64_t arrivals = 0;
-    for (uint32_t id = 0; id < sums.names.size(); ++id) {
-      if (sums.names[id] > 0) found.names[id] = sums.names[id];
-      arrivals += sums.names[id];
+    ASSERT_EQ(sums.names.size(), 1U);
+    ASSERT_EQ(sums.seconds.size(), 1U);
+    std::vector<uint64_t> names(sums.names[0].end(), 0);
+    sums.names[0].AddTo(0, absl::MakeSpan(names));
+    for (uint32_t id = 0; id < names.size(); ++id) {
+      if (names[id] > 0) found.names[id] = names[id];
+      arrivals += names[id];
     }
     EXPECT_EQ(sums.arrivals, arrivals);
-    ASSERT_EQ(sums.seconds.size(), 1U);
     sums.seconds[0].ForEach(
         std::numeric_limits<int64_t>::min(), std::numeric_limits<int64_t>::max(),
         [&](int64_t second, uint32_t count) { found.seconds[second] += count; });
