@@ -1,0 +1,53 @@
+// Finds ages by their rank.
+#ifndef FLEETQSHAPE_AGGREGATOR_QUERY_RANK_SEARCH_H_
+#define FLEETQSHAPE_AGGREGATOR_QUERY_RANK_SEARCH_H_
+
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include "aggregator/query/age_sources.h"
+#include "aggregator/query/parallel.h"
+
+namespace fleetqshape {
+
+// In seconds; with none, the youngest is above the oldest.
+struct AgeRange {
+  int64_t youngest = std::numeric_limits<int64_t>::max();
+  int64_t oldest = std::numeric_limits<int64_t>::min();
+
+  bool empty() const { return youngest > oldest; }
+  void Add(const AgeRange& other);
+};
+
+// Finds the age of a rank among all ages of some sources, without putting them into order: counts
+// them in parts of their range, then those of one part in parts of that. If the question is
+// cancelled meanwhile, what it finds means nothing.
+class RankSearch {
+ public:
+  // Both outlive the search. Without a crew it is done in the caller's thread alone.
+  RankSearch(const std::vector<AgeSource>* sources, const Crew* crew)
+      : sources_(*sources), crew_(crew) {}
+
+  // The range of all ages, or more where some are taken off.
+  AgeRange Range() const;
+  // For each of these ranks, the age that so many are not above of and that comes next. There are
+  // more ages than each rank.
+  std::vector<int64_t> Find(const AgeRange& range, const std::vector<uint64_t>& ranks) const;
+
+ private:
+  class Parts;
+
+  int64_t FindInside(const Parts& all, uint64_t rank) const;
+  Parts CountParts(int64_t first, int shift) const;
+  size_t workers() const { return crew_ == nullptr ? 1 : crew_->workers(); }
+  template <typename Use>
+  void ForEachSource(const Use& use) const;
+
+  const std::vector<AgeSource>& sources_;
+  const Crew* const crew_;
+};
+
+}  // namespace fleetqshape
+
+#endif  // FLEETQSHAPE_AGGREGATOR_QUERY_RANK_SEARCH_H_
