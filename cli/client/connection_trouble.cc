@@ -200,8 +200,9 @@ std::unique_ptr<SSL_CTX, Freer> MakeContext(const TlsOptions& tls) {
   return context;
 }
 
-// What TLS says over the connection `fd`.
-std::string TlsTrouble(int fd, const std::string& server, const TlsOptions& tls) {
+// What TLS says over the connection `fd`. *silent: nothing comes back. (A gRPC server in plain text
+// says something, too.)
+std::string TlsTrouble(int fd, const std::string& server, const TlsOptions& tls, bool* silent) {
   const absl::Cleanup clear_errors = [] { ERR_clear_error(); };
   const auto context = MakeContext(tls);
   if (context == nullptr) return "";
@@ -216,7 +217,8 @@ std::string TlsTrouble(int fd, const std::string& server, const TlsOptions& tls)
   }
   SSL_set_fd(connection.get(), fd);
   ERR_clear_error();
-  if (SSL_connect(connection.get()) != 1) {
+  if (const int result = SSL_connect(connection.get()); result != 1) {
+    *silent = SSL_get_error(connection.get(), result) == SSL_ERROR_WANT_READ;
     return tls.enabled() ? HandshakeTrouble(ERR_peek_error()) : "";
   }
   if (!tls.enabled()) {
@@ -238,7 +240,9 @@ ConnectionTrouble FindConnectionTrouble(const std::string& server, const TlsOpti
   const int fd = Connect(server, &trouble.text);
   if (fd < 0) return trouble;
   const absl::Cleanup close_fd = [fd] { close(fd); };
-  return {.connected = true, .text = TlsTrouble(fd, server, tls)};
+  trouble.connected = true;
+  trouble.text = TlsTrouble(fd, server, tls, &trouble.silent);
+  return trouble;
 }
 
 }  // namespace fleetqshape

@@ -204,11 +204,10 @@ std::string QueryClient::FailureOf(const absl::Status& status, const std::string
   if (trouble.connected && !trouble.text.empty()) {
     return absl::StrCat("no answer from ", server, ": ", PrintableName(trouble.text), own_words);
   }
-  return absl::StrCat(
-      FailureText(
-          status, server,
-          trouble.connected ? "somebody is there, but breaks the connection off" : trouble.text),
-      own_words);
+  const std::string what = !trouble.connected ? trouble.text
+                           : trouble.silent   ? "somebody is there, but says nothing: it may hang"
+                                              : "somebody is there, but breaks the connection off";
+  return absl::StrCat(FailureText(status, server, what), own_words);
 }
 
 }  // namespace fleetqshape

@@ -86,14 +86,11 @@ void AddQshapeOptions(CLI::App* app, RawOptions* raw, CliOptions* options) {
 }
 
 // Each of CLI11's list options takes all words that follow; these take one word each time, which
-// may be a list.
+// may be a list: SplitValues. (Where CLI11 splits, an empty value makes it take the next word.)
 template <typename List>
 CLI::Option* AddList(CLI::App* app, const char* name, List* list, const char* type_name,
                      const char* description) {
-  return app->add_option(name, *list, description)
-      ->type_name(type_name)
-      ->allow_extra_args(false)
-      ->delimiter(',');
+  return app->add_option(name, *list, description)->type_name(type_name)->allow_extra_args(false);
 }
 
 CLI::Option* AddLast(CLI::App* app, const char* name, std::string* text, const char* type_name,
@@ -215,17 +212,38 @@ bool IsTyped(const CLI::App& app, const std::vector<std::string_view>& groups_or
   });
 }
 
-std::vector<std::string> JoinOptionalValues(int argc, const char* const* argv) {
+std::vector<std::string> WordsOf(const CLI::App& app, int argc, const char* const* argv) {
   std::vector<std::string> words(argv, argv + argc);
-  for (size_t i = 1; i + 1 < words.size() && words[i] != "--"; ++i) {
+  for (size_t i = 1; i < words.size() && words[i] != "--"; ++i) {
+    const bool number_follows = i + 1 < words.size() && !words[i + 1].empty() &&
+                                words[i + 1][0] >= '0' && words[i + 1][0] <= '9';
     // No queue of a fleet starts with a digit.
-    if (words[i] == "--watch" && !words[i + 1].empty() && words[i + 1][0] >= '0' &&
-        words[i + 1][0] <= '9') {
+    if (words[i] == "--watch" && number_follows) {
       absl::StrAppend(&words[i], "=", words[i + 1]);
       words.erase(words.begin() + static_cast<std::ptrdiff_t>(i) + 1);
+    } else if (words[i].starts_with("--") && words[i].find('=') == words[i].size() - 1) {
+      const std::string name = words[i].substr(0, words[i].size() - 1);
+      const CLI::Option* const option = app.get_option_no_throw(name);
+      if (option == nullptr || option->get_expected_min() == 0) continue;
+      words[i] = name;
+      words.insert(words.begin() + static_cast<std::ptrdiff_t>(++i), "");
     }
   }
   return words;
+}
+
+absl::Status CheckGivenValues(const CLI::App& app) {
+  for (const CLI::Option* const option : app.parse_order()) {
+    const std::string name = option->get_name();
+    const std::vector<std::string>& values = option->results();
+    // No context is one, too; and which queue it is that is not known is told with all of them.
+    const bool may_be_empty =
+        option->get_expected_min() == 0 || name == "--context" || !name.starts_with("--");
+    if (may_be_empty || std::find(values.begin(), values.end(), "") == values.end()) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat(name, " needs a value, and here it is empty (", kProgram, " --help tells)"));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace fleetqshape

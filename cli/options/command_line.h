@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "CLI/App.hpp"
+#include "absl/status/status.h"
 #include "cli/options.h"
 #include "common/options/layered_options.h"
 
@@ -53,8 +54,12 @@ void DeclareOptions(CLI::App* app, const std::string& default_config_file,
 // Whether the command line itself has one of the options of these groups or names ("--cluster").
 bool IsTyped(const CLI::App& app, const std::vector<std::string_view>& groups_or_names);
 
-// The words of a command line as CLI11 reads them: --watch takes a number that follows.
-std::vector<std::string> JoinOptionalValues(int argc, const char* const* argv);
+// The words of a command line as CLI11 has to get them: --watch takes a number that follows, and
+// --by= has an empty value, where CLI11 would take the next word.
+std::vector<std::string> WordsOf(const CLI::App& app, int argc, const char* const* argv);
+
+// INVALID_ARGUMENT for a long option of the command line itself whose value is empty.
+absl::Status CheckGivenValues(const CLI::App& app);
 
 }  // namespace fleetqshape
 

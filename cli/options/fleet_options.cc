@@ -12,6 +12,7 @@
 #include "absl/strings/str_split.h"
 #include "cli/options/duration.h"
 #include "cli/options/threshold.h"
+#include "cli/options/value_list.h"
 #include "common/base/nearest_word.h"
 #include "common/base/status_macros.h"
 #include "common/base/validation.h"
@@ -52,10 +53,13 @@ absl::Status FillNames(const RawOptions& raw, CliOptions* options) {
                               raw.from.empty() ? "-s" : "--from", " is about senders: choose one"));
   }
   if (!raw.from.empty()) options->axis = Axis::kSenderDomain;
-  for (const std::string& name : raw.from.empty() ? raw.to : raw.from) {
+  const char* const option = raw.from.empty() ? "--to" : "--from";
+  Words names = raw.from.empty() ? raw.to : raw.from;
+  FQS_RETURN_IF_ERROR(SplitValues(option, &names));
+  for (const std::string& name : names) {
     if (name.empty() || name == ".") {
-      return Wrong(absl::StrCat(raw.from.empty() ? "--to" : "--from",
-                                " needs a domain, as example.com, or .example.com for all below"));
+      return Wrong(
+          absl::StrCat(option, " needs a domain, as example.com, or .example.com for all below"));
     }
     options->names.push_back(RowName(name));
   }
@@ -63,11 +67,15 @@ absl::Status FillNames(const RawOptions& raw, CliOptions* options) {
 }
 
 absl::Status FillAges(const RawOptions& raw, CliOptions* options) {
-  for (const std::string& text : raw.older) {
+  Words older = raw.older;
+  Words younger = raw.younger;
+  FQS_RETURN_IF_ERROR(SplitValues("--older", &older));
+  FQS_RETURN_IF_ERROR(SplitValues("--younger", &younger));
+  for (const std::string& text : older) {
     FQS_ASSIGN_OR_RETURN(const int64_t seconds, ParseDuration("--older", text));
     options->min_age_seconds = std::max(options->min_age_seconds.value_or(0), seconds);
   }
-  for (const std::string& text : raw.younger) {
+  for (const std::string& text : younger) {
     FQS_ASSIGN_OR_RETURN(const int64_t seconds, ParseDuration("--younger", text));
     options->max_age_seconds = std::min(options->max_age_seconds.value_or(INT64_MAX), seconds);
   }

@@ -16,6 +16,7 @@
 #include "cli/options/question.h"
 #include "cli/options/selector.h"
 #include "cli/options/server.h"
+#include "cli/options/value_list.h"
 #include "common/base/perl_number.h"
 #include "common/base/printable.h"
 #include "common/base/status_macros.h"
@@ -95,6 +96,7 @@ absl::Status FillSource(const CLI::App& app, const RawOptions& raw, CliOptions* 
       return absl::InvalidArgumentError(
           absl::StrCat(option, " needs a name, or several with commas"));
     }
+    FQS_RETURN_IF_ERROR(SplitValues(option, names));
   }
   options->select_typed = IsTyped(app, {"--select"});
   for (const std::string& select : raw.selects) {
@@ -105,19 +107,21 @@ absl::Status FillSource(const CLI::App& app, const RawOptions& raw, CliOptions* 
 }
 
 // Questions of an aggregator need one.
-absl::Status FillServers(const CliOptions& options) {
-  const bool asks = options.question == Question::kTable || options.question == Question::kRelays ||
-                    options.question == Question::kForget;
-  if (!asks || options.local) return absl::OkStatus();
-  if (options.servers.empty()) {
+absl::Status FillServers(CliOptions* options) {
+  const bool asks = options->question == Question::kTable ||
+                    options->question == Question::kRelays ||
+                    options->question == Question::kForget;
+  if (!asks || options->local) return absl::OkStatus();
+  FQS_RETURN_IF_ERROR(SplitValues("--server", &options->servers));
+  if (options->servers.empty()) {
     return absl::InvalidArgumentError(
         "no aggregator to ask: give --server HOST:PORT, or set FLEETQSHAPE_SERVER or `server` in "
         "the configuration file that --help names; or read this machine's queue with --local");
   }
-  for (const std::string& server : options.servers) {
+  for (const std::string& server : options->servers) {
     FQS_RETURN_IF_ERROR(CheckServer("--server", server));
   }
-  if (options.tls.certificate_file.empty() != options.tls.key_file.empty()) {
+  if (options->tls.certificate_file.empty() != options->tls.key_file.empty()) {
     return absl::InvalidArgumentError("--tls-certificate and --tls-key go together");
   }
   return absl::OkStatus();
@@ -129,10 +133,11 @@ absl::Status Fill(const CLI::App& app, const RawOptions& raw, CliOptions* option
   const bool any_path = std::any_of(options->queues.begin(), options->queues.end(),
                                     [](const auto& queue) { return queue.starts_with('/'); });
   options->local = raw.local || any_path || !options->config_directory.empty();
+  FQS_RETURN_IF_ERROR(CheckGivenValues(app));
   FQS_RETURN_IF_ERROR(FillQuestion(app, options));
   FQS_RETURN_IF_ERROR(FillSource(app, raw, options));
   FQS_RETURN_IF_ERROR(FitsQuestion(app, raw, *options));
-  FQS_RETURN_IF_ERROR(FillServers(*options));
+  FQS_RETURN_IF_ERROR(FillServers(options));
   FQS_RETURN_IF_ERROR(FillTime(raw.at, options));
   FQS_RETURN_IF_ERROR(FillQshapeOptions(app, raw, options));
   return options->local ? absl::OkStatus() : FillFleetOptions(app, raw, options);
@@ -175,7 +180,7 @@ std::variant<CliOptions, ParseEnd> ReadCliOptions(int argc, const char* const* a
     return keys_in_context(tables);
   };
   DeclareOptions(&app, DefaultConfigFile(), keys_of_file, &raw, &options);
-  const std::vector<std::string> words = JoinOptionalValues(argc, argv);
+  const std::vector<std::string> words = WordsOf(app, argc, argv);
   if (const std::string name = LongOptionWithOneDash(app, words); !name.empty()) {
     return ParseEnd{kExitUsage, "",
                     absl::StrCat("unknown option ", name, ": did you mean -", name, "?")};

@@ -21,6 +21,15 @@ using Words = std::vector<std::string>;
 absl::Status CheckQueues(const Words& queues, bool first) {
   for (const std::string& name : queues) {
     if (QueueFromName(name)) continue;
+    // A number is no option for CLI11, even behind a dash.
+    if (name.starts_with('-')) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("unknown option ", name, " (fleetqshape --help tells)"));
+    }
+    if (first && name == queues[0] && (name == "help" || name == "version")) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("unknown queue ", name, ": did you mean --", name, "?"));
+    }
     Words known = QueueWords();
     if (first && name == queues[0]) {
       for (const std::string& command : CommandWords()) known.push_back(command);

@@ -99,7 +99,7 @@ class Watch {
   }
 
   void AskIfDue() {
-    model_.SetRoom(RoomOf(Size()));
+    model_.SetRoom(RoomOf(Size()), Size().lines);
     const bool due = ask_now_ || !asked_ || (!model_.paused() && Now() >= NextAsk());
     if (!due || asker_.busy()) return;
     ask_now_ = false;
@@ -111,7 +111,9 @@ class Watch {
   void Draw() {
     const std::optional<int64_t> asking =
         asker_.busy() ? std::optional<int64_t>(asked_at_) : std::nullopt;
-    screen_->Draw(PageOf(model_, Size(), clock_.Now(), asking));
+    size_t rows = 0;
+    screen_->Draw(PageOf(model_, Size(), clock_.Now(), asking, &rows));
+    model_.SetSeen(rows);
   }
 
   void Wait() {

@@ -37,7 +37,8 @@ WatchModel::Effect WatchModel::Press(WatchKey key) {
     help_ = false;
     return key == WatchKey::kQuit ? Effect::kQuit : Effect::kDraw;
   }
-  const auto page = static_cast<int64_t>(std::max<size_t>(room_, 2) - 1);
+  // One row of the last page stays in sight.
+  const auto page = static_cast<int64_t>(std::max<size_t>(page_rows(), 2) - 1);
   switch (key) {
     case WatchKey::kOther:
       return Effect::kDraw;
@@ -173,10 +174,11 @@ WatchModel::Effect WatchModel::Scroll(int64_t rows) {
   uint64_t there =
       table == nullptr ? 0 : std::max<uint64_t>(table->head.rows(), table->names.size());
   if (options_.max_rows) there = std::min(there, *options_.max_rows);
-  const auto last = static_cast<int64_t>(there > room_ ? there - room_ : 0);
+  const auto last = static_cast<int64_t>(there > page_rows() ? there - page_rows() : 0);
   first_row_ =
       static_cast<size_t>(std::clamp<int64_t>(static_cast<int64_t>(first_row_) + rows, 0, last));
-  const bool is_there = table != nullptr && first_row_ + room_ <= table->names.size();
+  const bool is_there =
+      table != nullptr && std::min(there, first_row_ + most_) <= table->names.size();
   return is_there ? Effect::kDraw : Effect::kAsk;
 }
 
@@ -188,7 +190,7 @@ WatchRequest WatchModel::Request() const {
   WatchRequest request{question_, options_, wants_next_cluster_ && !knows_clusters_};
   if (order_ != Order::kAsAsked) request.options.sort = "total";
   // Twice what is seen: a row that rises is known from before.
-  uint64_t rows = first_row_ + 2 * std::max<size_t>(room_, 1);
+  uint64_t rows = first_row_ + std::max({2 * room_, most_, size_t{2}});
   if (by_growth()) rows = std::max(rows, kGrowthRows);
   request.options.max_rows = std::min(rows, options_.max_rows.value_or(rows));
   return request;

@@ -4,6 +4,7 @@
 #ifndef FLEETQSHAPE_CLI_WATCH_WATCH_MODEL_H_
 #define FLEETQSHAPE_CLI_WATCH_WATCH_MODEL_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -61,8 +62,13 @@ class WatchModel {
   explicit WatchModel(CliOptions options);
 
   Effect Press(WatchKey key);
-  // So many rows of a table have room on the screen.
-  void SetRoom(size_t rows) { room_ = rows; }
+  // So many rows of a table have room on the screen as a rule, and never more than `most`.
+  void SetRoom(size_t rows, size_t most) {
+    room_ = rows;
+    most_ = std::max(rows, most);
+  }
+  // So many rows are on the screen: a page, for who scrolls. 0: no table is.
+  void SetSeen(size_t rows) { seen_ = rows; }
 
   WatchRequest Request() const;
   // What came of a request; of an older question it is ignored. True: ask again at once.
@@ -98,6 +104,7 @@ class WatchModel {
   void MeasureGrowth(const WatchRequest& request, const Moment& now);
   void OrderRows();
   bool by_growth() const;
+  size_t page_rows() const { return seen_ > 0 ? seen_ : room_; }
 
   const std::vector<std::string> asked_clusters_;
   CliOptions options_;
@@ -114,6 +121,8 @@ class WatchModel {
   bool help_ = false;
   std::string note_;
   size_t room_ = 20;
+  size_t most_ = 20;
+  size_t seen_ = 0;
   size_t first_row_ = 0;
 
   std::optional<Shown> shown_;

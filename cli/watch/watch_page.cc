@@ -336,7 +336,8 @@ size_t RoomOf(const PageSize& size) {
 }
 
 ScreenText PageOf(const WatchModel& model, const PageSize& size, const Moment& now,
-                  std::optional<int64_t> asking_since) {
+                  std::optional<int64_t> asking_since, size_t* rows_on_page) {
+  if (rows_on_page != nullptr) *rows_on_page = 0;
   ScreenText page;
   const auto add = [&page, &size](const ScreenLine& line) {
     if (page.size() < size.lines) page.push_back(line.Cut(size.columns));
@@ -360,6 +361,7 @@ ScreenText PageOf(const WatchModel& model, const PageSize& size, const Moment& n
   TablePart table;
   if (model.shown() != nullptr) {
     table = TableOf(model, left, size.columns);
+    if (rows_on_page != nullptr) *rows_on_page = table.rows;
   } else if (!model.failure()) {
     table.text.emplace_back(absl::StrCat("asking ", absl::StrJoin(model.options().servers, ", ")),
                             Style::kDim);

@@ -37,6 +37,8 @@ class Mistakes(unittest.TestCase):
                 ("unknown queue rleays: did you mean relays?", "rleays"),
                 ("unknown queue tpo: did you mean top?", "tpo"),
                 ("unknown queue inocming: did you mean incoming?", "top", "inocming"),
+                ("unknown queue help: did you mean --help?", "help"),
+                ("unknown option -5", "-s5"), ("unknown option -5", "--watch", "-5"),
                 ("--output jsn: did you mean json?", "--output", "jsn"),
                 ("--output xml: there is table, wide, json, csv, prometheus", "--output", "xml"),
                 ("--color allways: did you mean always?", "--color", "allways"),
@@ -60,14 +62,33 @@ class Mistakes(unittest.TestCase):
                 ("needs two values", "--compare", "role=gateway"), ("is given twice", "--compare", "role=a,a"),
                 ("--compare", "--compare", "=a,b"), ("a value must be", "--compare", "role=a,"),
                 ("groups of relays are compared", "--compare", "queue"),
-                ("--by must be", "--by", "a b"), ("--by must be", "--by", ""),
+                ("--by must be", "--by", "a b"), ("--by needs a value", "--by", ""),
                 ("needs a domain", "--to", "."), ("--fail-if total: must be as", "--fail-if", "total"),
                 ("--server nonsense: must be HOST:PORT", "--server", "nonsense"),
-                ("--role needs a name", "--role", ""), ("--host needs a name", "--host", ""),
+                ("--role needs a value", "--role", ""), ("--host needs a value", "--host", ""),
                 ("--strict must be true or false, not maybe", "--strict=maybe"),
+                # An empty value, and not the word that follows.
+                ("--by needs a value", "--by=", "host"), ("--role needs a value", "--role=", "deferred"),
+                ("--rows needs a value", "--rows=", "5"), ("--older needs a value", "--older=", "4h"),
+                ("--sort needs a value", "--sort=", "deferred"), ("--sort needs a value", "--sort", ""),
+                ("--output needs a value", "--output", ""), ("--at needs a value", "--at", ""),
+                ("--tls-ca needs a value", "--tls-ca", ""), ("--tls-ca needs a value", "--tls-ca=", "deferred"),
+                ("--cluster ,: there is nothing before the first comma", "--cluster", ",", "deferred"),
+                ("--host mx1,: there is nothing after the last comma", "--host", "mx1,"),
+                ("--role a,,b: there is nothing between two commas", "--role=a,,b"),
+                ("--to ,: there is nothing", "--to", ",", "deferred"),
+                ("--from a.example,: there is nothing", "--from", "a.example,", "deferred"),
+                ("--older 4h,: there is nothing", "--older", "4h,"),
+                ("--younger ,4h: there is nothing", "--younger", ",4h"),
                 ("--fail-if total>many: total is the number that TOTAL shows", "--fail-if", "total>many"),
         ):
             self.assert_wrong(what, *arguments)
+
+    def test_empty_name_of_the_environment(self) -> None:
+        """Without it the question would be about all relays."""
+        answer = ask("--server", free_address(), "deferred", variables={"FLEETQSHAPE_CLUSTER": ","})
+        self.assertEqual((answer.status, answer.stderr), (
+            USAGE, "fleetqshape: --cluster ,: there is nothing before the first comma\n"))
 
     def test_options_that_do_not_fit(self) -> None:
         for what, *arguments in (

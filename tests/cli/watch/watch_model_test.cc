@@ -91,12 +91,22 @@ TEST(WatchModel, RowsOfUnknownGrowthAreLast) {
 
 TEST(WatchModel, AsksForTheRowsThatAreSeenAndSomeMore) {
   WatchModel model(WatchOptions());
-  model.SetRoom(12);
+  model.SetRoom(12, 23);
   EXPECT_EQ(model.Request().options.max_rows, 24);
   EXPECT_EQ(model.Request().options.sort, "");
   model.Press(WatchKey::kGrowth);
   EXPECT_EQ(model.Request().options.max_rows, 1000);
   EXPECT_EQ(model.Request().options.sort, "total");
+}
+
+// A low screen where all is well has more rows than lines are kept for them.
+TEST(WatchModel, AsksForAllThatMayBeSeen) {
+  WatchModel model(WatchOptions());
+  model.SetRoom(3, 14);
+  EXPECT_EQ(model.Request().options.max_rows, 14);
+  Give(&model, AnswerOf({{"a", 9}, {"b", 8}, {"c", 7}, {"d", 6}}, 40), 0);
+  model.SetSeen(4);
+  EXPECT_EQ(model.Press(WatchKey::kDown), Effect::kAsk);
 }
 
 TEST(WatchModel, AsksForNoMoreThanTheCommandLineSays) {
@@ -235,7 +245,7 @@ TEST(WatchModel, PauseIntervalQuitHelp) {
 
 TEST(WatchModel, ScrollsOverTheRowsThatThereAre) {
   WatchModel model(WatchOptions());
-  model.SetRoom(3);
+  model.SetRoom(3, 3);
   EXPECT_EQ(model.Press(WatchKey::kDown), Effect::kAsk);  // nothing is there yet
   EXPECT_EQ(model.first_row(), 0);
   Give(&model, AnswerOf({{"a", 9}, {"b", 8}, {"c", 7}, {"d", 6}}, 9), 0);
@@ -250,6 +260,23 @@ TEST(WatchModel, ScrollsOverTheRowsThatThereAre) {
   EXPECT_EQ(model.first_row(), 5);
   model.Press(WatchKey::kHome);
   EXPECT_EQ(model.first_row(), 0);
+}
+
+TEST(WatchModel, APageIsWhatIsSeen) {
+  WatchModel model(WatchOptions());
+  model.SetRoom(12, 23);
+  Give(&model, AnswerOf({{"a", 9}, {"b", 8}, {"c", 7}, {"d", 6}}, 40), 0);
+  model.SetSeen(5);  // groups below each other
+  model.Press(WatchKey::kPageDown);
+  EXPECT_EQ(model.first_row(), 4);
+  for (int i = 0; i < 40; ++i) model.Press(WatchKey::kPageDown);
+  EXPECT_EQ(model.first_row(), 35);
+  model.Press(WatchKey::kHome);
+  model.SetSeen(18);
+  model.Press(WatchKey::kPageDown);
+  EXPECT_EQ(model.first_row(), 17);
+  for (int i = 0; i < 40; ++i) model.Press(WatchKey::kPageDown);
+  EXPECT_EQ(model.first_row(), 22);
 }
 
 }  // namespace

@@ -122,7 +122,7 @@ TEST(WatchPage, OrderAndRowsAreSaid) {
   std::vector<std::pair<std::string, uint64_t>> rows;
   for (int i = 0; i < 60; ++i) rows.emplace_back("row" + std::to_string(i), 100 - i);
   Give(&model, AnswerOf(rows, 5312), 0);
-  model.SetRoom(5);
+  model.SetRoom(5, 5);
   model.Press(WatchKey::kPageDown);
   EXPECT_THAT(PageText(model, {16, 100}), HasSubstr("by total  rows 5-14 of 5,312"));
   model.Press(WatchKey::kGrowth);
@@ -146,6 +146,12 @@ TEST(WatchPage, Comparison) {
   EXPECT_THAT(wide, HasSubstr("gateway (2 relays)"));
   EXPECT_THAT(wide, HasSubstr("\n   +7    +7 dead-shop.example"));
   EXPECT_THAT(PageText(model, {24, 60}), HasSubstr("\n   +7    +7 dead-shop.example"));  // stacked
+  size_t rows = 9;
+  PageOf(model, {9, 60}, At(3), {}, &rows);
+  EXPECT_EQ(rows, 1);
+  model.Press(WatchKey::kHelp);
+  PageOf(model, {24, 60}, At(3), {}, &rows);
+  EXPECT_EQ(rows, 0);
 }
 
 TEST(WatchPage, EveryScreenHasSomethingOnIt) {
