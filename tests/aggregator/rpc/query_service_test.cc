@@ -14,6 +14,8 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "common/rpc/channel.h"
 #include "fleetqshape/v1/query.grpc.pb.h"
@@ -100,6 +102,8 @@ TEST_F(QueryServiceTest, ARelayIsListedWithAllThatIsKnownOfIt) {
   const auto state = EmptyRelayState();
   state->settings = std::make_shared<const v1::PostfixSettings>(SettingsOf(7));
   state->files = std::make_shared<const v1::FileCounts>(FileCountsOf(8));
+  const std::vector<std::string_view> names = {"a.example"};
+  state->names = RelayNames().With(names, &fleet_.names());
   state->sections[SectionIndex(Queue::kActive, Axis::kSenderDomain)] =
       std::make_shared<const Block>(Block{{0}, {0, 3}, {1, 1, 2}});
   Report(relay, state);
