@@ -116,7 +116,7 @@ std::pair<int64_t, int64_t> ArrivalCounts::Bounds() const {
   for (const auto& [number, page] : pages_) {
     const int64_t first = number * int64_t{kSecondsOfPage};
     bounds.first = std::min(bounds.first, first);
-    bounds.second = std::max(bounds.second, first + int64_t{kSecondsOfPage} - 1);
+    bounds.second = std::max(bounds.second, first + (int64_t{kSecondsOfPage} - 1));
   }
   return bounds;
 }
