@@ -25,7 +25,9 @@ constexpr milliseconds kLongestWaitForEnd(500);
 
 }  // namespace
 
-// Owns itself until gRPC is done with it.
+// Lives until gRPC is done with it, and ends in a thread that is not gRPC's: with the last
+// connection of a process gRPC waits for the end of its own threads (CallbackAlternativeCQ,
+// gRPC 1.51).
 class IngestClient::Stream final
     : public grpc::ClientBidiReactor<v1::AgentMessage, v1::AggregatorMessage> {
  public:
@@ -34,9 +36,8 @@ class IngestClient::Stream final
         stub_(v1::Ingest::NewStub(channel_)),
         wake_(std::move(wake)) {}
 
-  void Start(std::shared_ptr<Stream> self) {
+  void Start() {
     MutexLock lock(mutex_);
-    self_ = std::move(self);
     stub_->async()->Connect(&context_, this);
     AddHold();  // for what Send and TakeMessage start
     StartRead(&incoming_);
@@ -81,9 +82,15 @@ class IngestClient::Stream final
     context_.TryCancel();
   }
 
-  void WaitUntilDone(steady_clock::time_point deadline) {
+  // Whether gRPC is done with it; looks again until then, or the deadline.
+  bool WaitUntilDone(steady_clock::time_point deadline) {
     MutexLock lock(mutex_);
     while (!done_ && steady_clock::now() < deadline) done_condition_.WaitUntil(mutex_, deadline);
+    return done_;
+  }
+  bool done() {
+    MutexLock lock(mutex_);
+    return done_;
   }
 
   void OnReadDone(bool ok) override {
@@ -106,9 +113,7 @@ class IngestClient::Stream final
   }
 
   void OnDone(const grpc::Status& status) override {
-    std::shared_ptr<Stream> last;  // after the lock
     MutexLock lock(mutex_);
-    last = std::move(self_);
     closed_ = ToAbslStatus(status);
     done_ = true;
     done_condition_.NotifyAll();
@@ -136,7 +141,6 @@ class IngestClient::Stream final
   grpc::ClientContext context_;
   Mutex mutex_;
   ConditionVariable done_condition_;
-  std::shared_ptr<Stream> self_ FQS_GUARDED_BY(mutex_);
   std::function<void()> wake_ FQS_GUARDED_BY(mutex_);  // empty when cancelled
   v1::AggregatorMessage incoming_;                     // gRPC's unless has_message_
   std::deque<v1::AgentMessage> outgoing_ FQS_GUARDED_BY(mutex_);
@@ -151,15 +155,24 @@ IngestClient::IngestClient(std::string address, std::function<void()> wake)
     : address_(std::move(address)), wake_(std::move(wake)) {}
 
 IngestClient::~IngestClient() {
-  if (!stream_) return;
-  stream_->Cancel();
-  stream_->WaitUntilDone(steady_clock::now() + kLongestWaitForEnd);
+  if (stream_) Leave(std::move(stream_));
+  const auto deadline = steady_clock::now() + kLongestWaitForEnd;
+  for (std::unique_ptr<Stream>& stream : left_) {
+    // It may take seconds yet: nobody is left who could wait for it.
+    if (!stream->WaitUntilDone(deadline)) static_cast<void>(stream.release());
+  }
+}
+
+void IngestClient::Leave(std::unique_ptr<Stream> stream) {
+  stream->Cancel();
+  left_.push_back(std::move(stream));
 }
 
 void IngestClient::Open() {
-  if (stream_) stream_->Cancel();
-  stream_ = std::make_shared<Stream>(address_, wake_);
-  stream_->Start(stream_);
+  std::erase_if(left_, [](const std::unique_ptr<Stream>& stream) { return stream->done(); });
+  if (stream_) Leave(std::move(stream_));
+  stream_ = std::make_unique<Stream>(address_, wake_);
+  stream_->Start();
 }
 
 std::optional<v1::AggregatorMessage> IngestClient::TakeMessage() {

@@ -23,7 +23,8 @@ class IngestClient {
   // when one of the functions below may have another answer than before. It must be quick, and call
   // none of them.
   IngestClient(std::string address, std::function<void()> wake);
-  // Ends the stream, and waits a moment for that: one whose connection hangs is left to gRPC.
+  // Ends the stream, and waits a moment for that. One whose connection hangs is left to gRPC, with
+  // its memory.
   ~IngestClient();
 
   // Starts a stream. The one before, if there was one, is forgotten.
@@ -40,9 +41,12 @@ class IngestClient {
  private:
   class Stream;
 
+  void Leave(std::unique_ptr<Stream> stream);
+
   const std::string address_;
   const std::function<void()> wake_;
-  std::shared_ptr<Stream> stream_;
+  std::unique_ptr<Stream> stream_;
+  std::vector<std::unique_ptr<Stream>> left_;  // cancelled, and gRPC may not be done with them
 };
 
 }  // namespace fleetqshape

@@ -8,12 +8,15 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -241,23 +244,85 @@ TEST_F(IngestClientTest, NobodyListens) {
   EXPECT_TRUE(WaitForMessage(client.get()));
 }
 
+// A port that takes connections. Who is behind it is up to the test: gRPC in this process would
+// share its threads with the client.
+class Listener {
+ public:
+  Listener() : socket_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in any{};
+    any.sin_family = AF_INET;
+    any.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    auto* const address = reinterpret_cast<sockaddr*>(&any);
+    EXPECT_EQ(bind(socket_.get(), address, sizeof any), 0);
+    EXPECT_EQ(listen(socket_.get(), 16), 0);
+    socklen_t length = sizeof any;
+    EXPECT_EQ(getsockname(socket_.get(), address, &length), 0);
+    port_ = ntohs(any.sin_port);
+  }
+  std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+  FileDescriptor Accept() const {
+    return FileDescriptor(accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  }
+
+ private:
+  const FileDescriptor socket_;
+  uint16_t port_ = 0;
+};
+
 // The kernel takes the connection, and nobody is behind it.
 TEST_F(IngestClientTest, AnAttemptToConnectEndsInTime) {
-  const FileDescriptor listener(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in any{};
-  any.sin_family = AF_INET;
-  any.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  ASSERT_EQ(bind(listener.get(), reinterpret_cast<const sockaddr*>(&any), sizeof any), 0);
-  ASSERT_EQ(listen(listener.get(), 16), 0);
-  socklen_t length = sizeof any;
-  ASSERT_EQ(getsockname(listener.get(), reinterpret_cast<sockaddr*>(&any), &length), 0);
-  const auto client = MakeClient("127.0.0.1:" + std::to_string(ntohs(any.sin_port)));
+  const Listener listener;
+  const auto client = MakeClient(listener.address());
   const auto begun = steady_clock::now();
   client->Open();
   const auto status = WaitForEnd(client.get());
   ASSERT_TRUE(status);
   EXPECT_EQ(status->code(), absl::StatusCode::kUnavailable);
   EXPECT_LT(steady_clock::now() - begun, milliseconds(kAgentConnectMilliseconds + 1500));
+}
+
+// gRPC's threads end with the last connection, and would wait for themselves if it ended in one of
+// them.
+TEST_F(IngestClientTest, TheLastConnectionNeverEndsInAThreadOfGrpc) {
+  std::string address;
+  {
+    const Listener listener;
+    address = listener.address();
+  }
+  for (int i = 0; i < 1000; ++i) {
+    const auto client = MakeClient(address);
+    client->Open();
+    if (i % 2 == 0) {
+      ASSERT_TRUE(WaitForEnd(client.get()));
+    }
+  }
+}
+
+// What gRPC still uses when the client is gone is left to it.
+TEST_F(IngestClientTest, AConnectionThatHangsEndsAfterItsClient) {
+  // HTTP/2 (RFC 9113): SETTINGS with an INITIAL_WINDOW_SIZE of 2^30, and as large a WINDOW_UPDATE
+  // of the connection: what ends the flow is the kernel.
+  constexpr std::string_view kLargeWindows(
+      "\0\0\6\4\0\0\0\0\0\0\4\x40\0\0\0\0\0\4\x8\0\0\0\0\0\x40\0\0\0", 28);
+  auto listener = std::make_optional<Listener>();
+  const std::string address = listener->address();
+  auto client = MakeClient(address);
+  client->Open();
+  {
+    const FileDescriptor hanging = listener->Accept();
+    ASSERT_EQ(write(hanging.get(), kLargeWindows.data(), kLargeWindows.size()),
+              static_cast<ssize_t>(kLargeWindows.size()));
+    client->Send(Flood());
+    EXPECT_FALSE(WaitUntil([&] { return client->WantsMore(); }, seconds(1)));
+    const auto begun = steady_clock::now();
+    client.reset();
+    EXPECT_LT(steady_clock::now() - begun, seconds(2));
+  }
+  listener.reset();
+  // It is broken off now. The next one is served as ever.
+  client = MakeClient(address);
+  client->Open();
+  ASSERT_TRUE(WaitForEnd(client.get()));
 }
 
 }  // namespace
