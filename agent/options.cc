@@ -14,6 +14,7 @@
 #include "common/base/status_macros.h"
 #include "common/base/validation.h"
 #include "common/options/layered_options.h"
+#include "common/options/value_list.h"
 
 namespace fleetqshape {
 namespace {
@@ -69,6 +70,12 @@ absl::Status ValidateAggregators(const AgentOptions& options) {
   return absl::OkStatus();
 }
 
+absl::Status SplitLists(AgentOptions* options) {
+  FQS_RETURN_IF_ERROR(SplitValues("--aggregator", &options->aggregators));
+  FQS_RETURN_IF_ERROR(SplitValues("--queue-directory", &options->queue_directories));
+  return SplitValues("--label", &options->labels);
+}
+
 absl::Status Validate(const AgentOptions& options) {
   FQS_RETURN_IF_ERROR(ValidateAggregators(options));
   FQS_RETURN_IF_ERROR(ValidateQueueDirectories(options));
@@ -106,8 +113,7 @@ void AddRelayOptions(CLI::App* app, AgentOptions* options) {
                   "A Postfix instance's queue_directory, such as /var/spool/postfix; may be given "
                   "several times. Without it, --postfix finds them")
       ->type_name("[NAME=]DIR")
-      ->allow_extra_args(false)
-      ->delimiter(',');
+      ->allow_extra_args(false);
   app->add_option("--postfix", options->postfix,
                   "Where Postfix is configured: auto asks postconf; else the primary instance's "
                   "configuration directory")
@@ -125,8 +131,7 @@ void AddRelayOptions(CLI::App* app, AgentOptions* options) {
   app->add_option("--label", options->labels,
                   "A label of this host's relays, such as role=gateway; may be given several times")
       ->type_name("KEY=VALUE")
-      ->allow_extra_args(false)
-      ->delimiter(',');
+      ->allow_extra_args(false);
 }
 
 }  // namespace
@@ -147,8 +152,7 @@ std::optional<AgentOptions> ParseAgentOptions(int argc, const char* const* argv,
   app.add_option("--aggregator", options.aggregators,
                  "Where to report; may be given several times, to report to each")
       ->type_name("HOST:PORT")
-      ->allow_extra_args(false)
-      ->delimiter(',');
+      ->allow_extra_args(false);
   AddRelayOptions(&app, &options);
   app.add_option("--interval", options.interval_seconds,
                  "How long changes in the queue are gathered before they are looked at")
@@ -173,7 +177,10 @@ std::optional<AgentOptions> ParseAgentOptions(int argc, const char* const* argv,
          "Say what can be read and what not, and what to do, and exit")
       ->excludes(once);
   AddLayers(&app, "FLEETQSHAPE_AGENT_");
-  const auto check = [&options] { return Validate(options); };
+  const auto check = [&options] {
+    const absl::Status split = SplitLists(&options);
+    return split.ok() ? Validate(options) : split;
+  };
   if (!ParseOptions(&app, argc, argv, check, exit_status)) return std::nullopt;
   return options;
 }

@@ -5,12 +5,6 @@
 #include <numeric>
 
 namespace fleetqshape {
-namespace {
-
-// So far ahead memory is asked for: most counts are in no near cache.
-constexpr size_t kAhead = 12;
-
-}  // namespace
 
 void ArrivalCounts::MakeDense(Page* page) {
   page->counts = std::make_shared<Counts>();
@@ -80,27 +74,6 @@ void ArrivalCounts::Subtract(int64_t arrival, uint32_t count) {
   if (page.used > 0) return;
   near_[static_cast<uint64_t>(number) % near_.size()] = nullptr;
   pages_.erase(number);
-}
-
-void ArrivalCounts::Prefetch(int64_t arrival) const {
-  const int64_t number = arrival >> kPageBits;
-  const Page* const page = near_[static_cast<uint64_t>(number) % near_.size()];
-  if (page == nullptr || page->counts == nullptr) return;
-  __builtin_prefetch(page->counts->data() + (arrival & (kSecondsOfPage - 1)));
-}
-
-void ArrivalCounts::AddEach(absl::Span<const uint32_t> arrivals) {
-  for (size_t i = 0; i < arrivals.size(); ++i) {
-    if (i + kAhead < arrivals.size()) Prefetch(arrivals[i + kAhead]);
-    Add(arrivals[i], 1);
-  }
-}
-
-void ArrivalCounts::SubtractEach(absl::Span<const uint32_t> arrivals) {
-  for (size_t i = 0; i < arrivals.size(); ++i) {
-    if (i + kAhead < arrivals.size()) Prefetch(arrivals[i + kAhead]);
-    Subtract(arrivals[i], 1);
-  }
 }
 
 ArrivalCounts ArrivalCounts::Share() {

@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "absl/container/node_hash_map.h"
-#include "absl/types/span.h"
 
 namespace fleetqshape {
 
@@ -31,9 +30,6 @@ class ArrivalCounts {
   void Add(int64_t arrival, uint32_t count);
   // What was added before.
   void Subtract(int64_t arrival, uint32_t count);
-  // As Add and Subtract, once for each.
-  void AddEach(absl::Span<const uint32_t> arrivals);
-  void SubtractEach(absl::Span<const uint32_t> arrivals);
   ArrivalCounts Share();
 
   // How many arrivals are not before `second`.
@@ -61,8 +57,6 @@ class ArrivalCounts {
     bool shared = false;  // `counts` are a copy's, too, or were
   };
 
-  // Asks for the memory of a count that will be changed soon.
-  void Prefetch(int64_t arrival) const;
   // The page, which is made if there is none.
   Page& PageOf(int64_t number);
   static void AddToPage(uint32_t second, uint32_t count, Page* page);

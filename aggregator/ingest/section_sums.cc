@@ -5,35 +5,32 @@
 namespace fleetqshape {
 namespace {
 
-// Calls use(fleet id, count) for each name.
-template <typename Use>
-void ForEachName(const Block& block, absl::Span<const uint32_t> fleet_ids, const Use& use) {
+// Calls use_name(fleet id, count) for each name, and use_arrival(arrival) for each arrival.
+template <typename UseName, typename UseArrival>
+void ForEachOf(const Block& block, absl::Span<const uint32_t> fleet_ids, const UseName& use_name,
+               const UseArrival& use_arrival) {
   for (size_t i = 0; i < block.name_ids.size(); ++i) {
-    use(fleet_ids[block.name_ids[i]], block.offsets[i + 1] - block.offsets[i]);
+    use_name(fleet_ids[block.name_ids[i]], block.offsets[i + 1] - block.offsets[i]);
   }
+  block.arrivals.Visit([&](const auto values) {
+    for (const auto value : values) use_arrival(static_cast<int64_t>(value));
+  });
 }
 
 }  // namespace
 
 void SectionSums::Add(const Block& block, absl::Span<const uint32_t> fleet_ids) {
   arrivals_ += block.arrivals.size();
-  ForEachName(block, fleet_ids, [this](uint32_t id, uint32_t count) { names_.Add(id, count); });
-  if (block.arrivals.narrow()) {
-    seconds_.AddEach(block.arrivals.narrow_values());
-    return;
-  }
-  for (const int64_t arrival : block.arrivals.wide_values()) seconds_.Add(arrival, 1);
+  ForEachOf(
+      block, fleet_ids, [this](uint32_t id, uint32_t count) { names_.Add(id, count); },
+      [this](int64_t arrival) { seconds_.Add(arrival, 1); });
 }
 
 void SectionSums::Subtract(const Block& block, absl::Span<const uint32_t> fleet_ids) {
   arrivals_ -= block.arrivals.size();
-  ForEachName(block, fleet_ids,
-              [this](uint32_t id, uint32_t count) { names_.Subtract(id, count); });
-  if (block.arrivals.narrow()) {
-    seconds_.SubtractEach(block.arrivals.narrow_values());
-    return;
-  }
-  for (const int64_t arrival : block.arrivals.wide_values()) seconds_.Subtract(arrival, 1);
+  ForEachOf(
+      block, fleet_ids, [this](uint32_t id, uint32_t count) { names_.Subtract(id, count); },
+      [this](int64_t arrival) { seconds_.Subtract(arrival, 1); });
 }
 
 void SectionSums::AddTo(FleetSums* sums) {

@@ -15,17 +15,25 @@ namespace {
 // So few ages are put into order at once.
 constexpr uint64_t kFewAges = 4096;
 
-// Of one row and group. `crew` null: in the caller's thread alone. Nothing is taken off.
+// Of one row and group. `crew` null: in the caller's thread alone.
 void Summarize(const std::vector<AgeSource>& sources, const Crew* crew, int64_t* median,
                int64_t* oldest) {
   uint64_t count = 0;
-  for (const AgeSource& source : sources) count += source.size();
+  bool from_sums = false;
+  for (const AgeSource& source : sources) {
+    count += source.taken_off ? -source.size() : source.size();
+    from_sums = from_sums || source.seconds != nullptr;
+  }
   if (count == 0) return;
-  if (count > kFewAges) {
+  if (from_sums || count > kFewAges) {
     const RankSearch search(&sources, crew);
     const AgeRange range = search.Range();
-    *oldest = range.oldest;
-    *median = search.Find(range, {count / 2})[0];
+    std::vector<uint64_t> ranks = {count / 2};
+    if (from_sums) ranks.push_back(count - 1);
+    const std::vector<int64_t> found = search.Find(range, ranks);
+    *median = found[0];
+    // Where some are taken off, the oldest may be among them.
+    *oldest = from_sums ? found[1] : range.oldest;
     return;
   }
   std::vector<int64_t> ages;
@@ -38,6 +46,25 @@ void Summarize(const std::vector<AgeSource>& sources, const Crew* crew, int64_t*
   std::nth_element(ages.begin(), middle, ages.end());
   *median = *middle;
   *oldest = *std::max_element(middle, ages.end());
+}
+
+// All that TOTAL counts in a group.
+std::vector<AgeSource> SourcesOfTotal(const Scan& scan, const MostOfFleet& most, uint32_t group) {
+  std::vector<AgeSource> sources;
+  const auto add = [&](const Piece& piece, const AgeScale& scale, bool taken_off) {
+    AddSources(piece, scale, RowArrivals::kWholeBlock, taken_off, &sources);
+  };
+  const bool from_sums = group == most.group;
+  if (from_sums) AddSources(*scan.sums(), *most.scale, &sources);
+  for (const Piece& piece : scan.pieces()) {
+    if (most.Has(piece)) continue;  // the sums have it
+    if (from_sums) add(piece, *most.scale, true);
+    if (piece.group == group) add(piece, *piece.scale, false);
+  }
+  for (const Piece& piece : scan.others()) {
+    if (from_sums) add(piece, *most.scale, true);
+  }
+  return sources;
 }
 
 // Beyond it the whole crew works on one row.
@@ -97,32 +124,7 @@ AgeSummary SummarizeTotalAges(const Scan& scan, const Crew& crew) {
                   std::vector<int64_t>(groups, TableAnswer::kNoAge)};
   const MostOfFleet most = FindMost(scan);
   for (uint32_t group = 0; group < groups && !crew.cancelled(); ++group) {
-    const bool from_sums = group == most.group;
-    std::vector<AgeSource> sources;
-    if (from_sums) AddSources(*scan.sums(), *most.scale, &sources);
-    for (const Piece& piece : scan.pieces()) {
-      if (from_sums && !most.Has(piece)) {
-        AddSources(piece, *most.scale, RowArrivals::kWholeBlock, true, &sources);
-      }
-      if (piece.group != group || (from_sums && most.Has(piece))) continue;
-      AddSources(piece, *piece.scale, RowArrivals::kWholeBlock, false, &sources);
-    }
-    if (!from_sums) {
-      Summarize(sources, &crew, &ages.median[group], &ages.oldest[group]);
-      continue;
-    }
-    for (const Piece& piece : scan.others()) {
-      AddSources(piece, *most.scale, RowArrivals::kWholeBlock, true, &sources);
-    }
-    uint64_t count = 0;
-    for (const AgeSource& source : sources) {
-      count += source.taken_off ? -source.size() : source.size();
-    }
-    if (count == 0) continue;
-    const RankSearch search(&sources, &crew);
-    const auto found = search.Find(search.Range(), {count / 2, count - 1});
-    ages.median[group] = found[0];
-    ages.oldest[group] = found[1];
+    Summarize(SourcesOfTotal(scan, most, group), &crew, &ages.median[group], &ages.oldest[group]);
   }
   return ages;
 }

@@ -142,6 +142,7 @@ absl::StatusOr<TableAnswer> QueryEngine::GetTable(const TableQuestion& question,
                           : AnswerByRelays(question, scan, taken, crew, &answer));
   if (question.ages) {
     AgeSummary ages = AgesOfTotal(scan, taken, crew);
+    if (crew.cancelled()) return CancelledError();
     answer.total_median_ages = std::move(ages.median);
     answer.total_oldest_ages = std::move(ages.oldest);
   }

@@ -64,11 +64,11 @@ class Rows {
 // Adds what counts of a piece to a row.
 void AddPiece(const Scan& scan, const TakenNames& taken, size_t index, uint64_t* row) {
   const Piece& piece = scan.pieces()[index];
+  if (taken.all()) {
+    AddBlock(*piece.block, *piece.scale, row);
+    return;
+  }
   piece.block->arrivals.Visit([&](const auto values) {
-    if (taken.all() && piece.scale->few_buckets()) {
-      piece.scale->AddUnsorted(values, row);
-      return;
-    }
     taken.ForEach(scan, index, [&](uint32_t i) {
       piece.scale->AddSorted(ListOf(*piece.block, values, i), row);
     });

@@ -59,6 +59,18 @@ absl::StatusOr<std::vector<std::string>> GroupNames(const Comparison& comparison
 
 }  // namespace
 
+void AddBlock(const Block& block, const AgeScale& scale, uint64_t* row) {
+  block.arrivals.Visit([&](const auto values) {
+    if (scale.few_buckets()) {
+      scale.AddUnsorted(values, row);
+      return;
+    }
+    for (size_t i = 0; i < block.name_ids.size(); ++i) {
+      scale.AddSorted(ListOf(block, values, i), row);
+    }
+  });
+}
+
 absl::Status Scan::MakeGroups(const Comparison& comparison, std::vector<RelayView> relays) {
   FQS_ASSIGN_OR_RETURN(const std::vector<std::string> names, GroupNames(comparison, relays));
   for (const std::string& name : names) groups_.push_back({name, 0});

@@ -44,6 +44,9 @@ absl::Span<const Number> ListOf(const Block& block, absl::Span<const Number> val
   return values.subspan(block.offsets[index], block.offsets[index + 1] - block.offsets[index]);
 }
 
+// Adds what the scale counts of all names of a block to a row.
+void AddBlock(const Block& block, const AgeScale& scale, uint64_t* row);
+
 // All blocks that a question is about, and the relays that they are of. What it points to lives as
 // long as it does.
 class Scan {

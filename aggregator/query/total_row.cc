@@ -5,22 +5,6 @@
 #include <utility>
 
 namespace fleetqshape {
-namespace {
-
-void AddPiece(const Piece& piece, const AgeScale& scale, uint64_t* row) {
-  const Block& block = *piece.block;
-  block.arrivals.Visit([&](const auto values) {
-    if (scale.few_buckets()) {
-      scale.AddUnsorted(values, row);
-      return;
-    }
-    for (size_t i = 0; i < block.name_ids.size(); ++i) {
-      scale.AddSorted(ListOf(block, values, i), row);
-    }
-  });
-}
-
-}  // namespace
 
 MostOfFleet FindMost(const Scan& scan) {
   if (scan.sums() == nullptr) return {};
@@ -52,9 +36,9 @@ std::vector<uint64_t> CountTotal(const Scan& scan, const Crew& crew) {
     counted[worker].resize((groups + 1) * columns, 0);
     uint64_t* const rows = counted[worker].data();
     if (piece.group != Piece::kNoGroup) {
-      AddPiece(piece, *piece.scale, rows + piece.group * columns);
+      AddBlock(*piece.block, *piece.scale, rows + piece.group * columns);
     }
-    if (most.scale != nullptr) AddPiece(piece, *most.scale, rows + groups * columns);
+    if (most.scale != nullptr) AddBlock(*piece.block, *most.scale, rows + groups * columns);
   });
   std::vector<uint64_t> total(groups * columns, 0);
   if (most.scale != nullptr) {

@@ -12,10 +12,10 @@
 #include "absl/strings/str_split.h"
 #include "cli/options/duration.h"
 #include "cli/options/threshold.h"
-#include "cli/options/value_list.h"
 #include "common/base/nearest_word.h"
 #include "common/base/status_macros.h"
 #include "common/base/validation.h"
+#include "common/options/value_list.h"
 #include "common/shape/address.h"
 
 namespace fleetqshape {

@@ -16,10 +16,10 @@
 #include "cli/options/question.h"
 #include "cli/options/selector.h"
 #include "cli/options/server.h"
-#include "cli/options/value_list.h"
 #include "common/base/perl_number.h"
 #include "common/base/printable.h"
 #include "common/base/status_macros.h"
+#include "common/options/value_list.h"
 
 namespace fleetqshape {
 namespace {

@@ -136,6 +136,8 @@ class AgentOptions(TestCase):
         for what, *arguments in (
                 ("--aggregator must be HOST:PORT", "--aggregator", "nonsense"),
                 ("--aggregator must be HOST:PORT", "--aggregator", "mx1:1,nonsense"),
+                ("--aggregator ,: there is nothing before the first comma", "--aggregator", ",", "--cluster", "eu"),
+                ("--label a=b,: there is nothing after the last comma", "--label", "a=b,", "--interval", "2"),
                 ("--aggregator mx1:1 is given twice", "--aggregator", "mx1:1", "--aggregator", "mx1:1"),
                 ("--aggregator MX1:1 is given twice", "--aggregator", "mx1:1,mx2:1,MX1:1"),
                 ("--cluster must be", "--cluster", "a b"), ("--cluster must be", "--cluster", ""),

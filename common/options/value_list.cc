@@ -1,4 +1,4 @@
-#include "cli/options/value_list.h"
+#include "common/options/value_list.h"
 
 #include <algorithm>
 #include <utility>
