@@ -1,10 +1,10 @@
 #include "agent/watch/queue_model.h"
 
-#include <malloc.h>
 #include <xxhash.h>
 
 #include <algorithm>
 
+#include "common/base/free_memory.h"
 #include "common/shape/address.h"
 #include "common/shape/cell_digest.h"
 
@@ -274,7 +274,7 @@ void QueueModel::Compact() {
   lists_ = std::move(lists);
   free_lists_.clear();
   free_lists_.shrink_to_fit();
-  malloc_trim(0);
+  ReturnFreeMemory();
 }
 
 }  // namespace fleetqshape

@@ -1,6 +1,5 @@
 #include "aggregator/ingest/fleet_names.h"
 
-#include <malloc.h>
 #include <xxhash.h>
 
 #include <algorithm>
@@ -9,6 +8,7 @@
 #include <mutex>
 #include <utility>
 
+#include "common/base/free_memory.h"
 #include "common/shape/address.h"
 #include "common/shape/cell_digest.h"
 
@@ -159,7 +159,7 @@ void FleetNames::ReturnMemory() {
     if (released_bytes_ < kWorthReturning) return;
     released_bytes_ = 0;
   }
-  malloc_trim(0);
+  ReturnFreeMemory();
 }
 
 }  // namespace fleetqshape

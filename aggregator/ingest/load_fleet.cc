@@ -7,6 +7,7 @@
 
 #include "aggregator/ingest/relay_records.h"
 #include "aggregator/ingest/report_applier.h"
+#include "common/base/free_memory.h"
 #include "common/base/status_macros.h"
 #include "spdlog/spdlog.h"
 
@@ -83,6 +84,7 @@ absl::StatusOr<LoadedFleet> LoadFleet(const Clock& clock, RecoveringStore* store
   FQS_RETURN_IF_ERROR(store->Load([&](const LoadedRelay& loaded, const absl::Status& problem) {
     loader.Add(loaded, problem);
   }));
+  ReturnFreeMemory();  // what it took to read the store
   return loader.TakeDone();
 }
 

@@ -19,7 +19,6 @@
 // and one for the whole: bytes of memory a message, and the time of a pass over all arrivals that
 // only sums them up, in as many threads (the floor).
 
-#include <malloc.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -44,6 +43,7 @@
 #include "aggregator/ingest/fleet.h"
 #include "aggregator/query/query_engine.h"
 #include "common/base/clock.h"
+#include "common/base/free_memory.h"
 #include "common/shape/block.h"
 
 namespace fleetqshape {
@@ -154,7 +154,7 @@ class BenchFleet {
       fleet_.Heard(id, clock_.Now(), 0);
       fleet_.SetState(id, StateOf(MessagesOf(relay)));
     }
-    malloc_trim(0);
+    ReturnFreeMemory();
   }
 
   // The relay's state with another hundredth of its messages, or fewer.
