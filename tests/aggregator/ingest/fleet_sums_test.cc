@@ -1,10 +1,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <map>
 #include <memory>
 #include <numeric>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -73,6 +76,37 @@ class FleetSumsTest : public ::testing::Test {
     return {RandomBlock(random), lost.Finish()};
   }
 
+  // A relay comes, goes, gets another state, or one that a change leads to.
+  void ChangeSomething(RandomSource& random) {
+    const auto id = static_cast<RelayId>(random.Between(1, 4));
+    Describe(id);
+    if (random.OneIn(6)) {
+      fleet_.Remove(id);
+    } else if (random.OneIn(3)) {
+      fleet_.SetState(id, RandomState(random, id));
+    } else {
+      ApplyChange(random, id);
+    }
+  }
+
+  void ApplyChange(RandomSource& random, RelayId id) {
+    StateChange change;
+    change.before = fleet_.View(id).state;
+    const auto next = std::make_shared<RelayState>(*change.before);
+    if (next->names.empty()) next->names = Names(id);
+    for (size_t section = 0; section < kSectionCount; ++section) {
+      if (random.OneIn(2)) continue;
+      BlockDelta delta = RandomDelta(random, *next->sections[section]);
+      auto block = ApplyDelta(*next->sections[section], delta);
+      ASSERT_TRUE(block.ok()) << block.status();
+      next->sections[section] = std::make_shared<const Block>(*std::move(block));
+      change.sections.emplace_back(section, std::move(delta));
+    }
+    // The state may be another one by now: then the change says nothing.
+    if (random.OneIn(4)) fleet_.SetState(id, RandomState(random, id));
+    fleet_.SetState(id, next, change);
+  }
+
   Fleet fleet_;
 };
 
@@ -80,31 +114,7 @@ TEST_F(FleetSumsTest, AreThoseOfAllStatesWhateverHappensToThem) {
   for (uint64_t seed = test::FirstSeed(); seed < test::FirstSeed() + test::Runs(30); ++seed) {
     SCOPED_TRACE(test::SeedTrace(seed));
     RandomSource random(seed);
-    for (int step = 0; step < 30; ++step) {
-      const auto id = static_cast<RelayId>(random.Between(1, 4));
-      Describe(id);
-      if (random.OneIn(6)) {
-        fleet_.Remove(id);
-      } else if (random.OneIn(3)) {
-        fleet_.SetState(id, RandomState(random, id));
-      } else {
-        StateChange change;
-        change.before = fleet_.View(id).state;
-        const auto next = std::make_shared<RelayState>(*change.before);
-        if (next->names.empty()) next->names = Names(id);
-        for (size_t section = 0; section < kSectionCount; ++section) {
-          if (random.OneIn(2)) continue;
-          BlockDelta delta = RandomDelta(random, *next->sections[section]);
-          auto block = ApplyDelta(*next->sections[section], delta);
-          ASSERT_TRUE(block.ok()) << block.status();
-          next->sections[section] = std::make_shared<const Block>(*std::move(block));
-          change.sections.emplace_back(section, std::move(delta));
-        }
-        // The state may be another one by now: then the change says nothing.
-        if (random.OneIn(4)) fleet_.SetState(id, RandomState(random, id));
-        fleet_.SetState(id, next, change);
-      }
-    }
+    for (int step = 0; step < 30; ++step) ChangeSomething(random);
     test::ExpectSumsOfStates(fleet_);
     if (HasFailure()) return;
   }
@@ -152,6 +162,22 @@ TEST_F(FleetSumsTest, SumsThatWereTakenDoNotChange) {
   EXPECT_EQ(numbers(), counts);
   EXPECT_GT(std::accumulate(counts.begin(), counts.end(), uint64_t{0}), 0U);
   test::ExpectSumsOfStates(fleet_);
+}
+
+TEST_F(FleetSumsTest, AreOfOneMomentWithTheStatesWhileReportsCome) {
+  const uint64_t seed = test::FirstSeed();
+  SCOPED_TRACE(test::SeedTrace(seed));
+  std::atomic<bool> ended = false;
+  const auto ask = [&] {
+    do {
+      test::ExpectSumsOfStates(fleet_);
+    } while (!ended && !HasFailure());
+  };
+  std::array<std::thread, 2> questions = {std::thread(ask), std::thread(ask)};
+  RandomSource random(seed);
+  for (int step = 0; step < 300; ++step) ChangeSomething(random);
+  ended = true;
+  for (std::thread& thread : questions) thread.join();
 }
 
 }  // namespace
