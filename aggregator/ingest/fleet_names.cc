@@ -47,7 +47,8 @@ FleetNames::Key FleetNames::KeyOf(std::string_view name) const {
   return {name, static_cast<uint32_t>(XXH3_64bits_withSeed(name.data(), name.size(), seed_))};
 }
 
-void FleetNames::Intern(absl::Span<const std::string_view> names, absl::Span<uint32_t> ids) {
+void FleetNames::Intern(absl::Span<const std::string_view> names, absl::Span<uint32_t> ids,
+                        absl::Span<const NameUse> uses) {
   std::array<Key, kNamesOfLock> keys;
   std::array<uint32_t, kNamesOfLock> unknown;
   for (size_t begin = 0; begin < names.size(); begin += kNamesOfLock) {
@@ -71,8 +72,11 @@ void FleetNames::Intern(absl::Span<const std::string_view> names, absl::Span<uin
     }
     if (unknown_count == 0) continue;
     std::unique_lock lock(mutex_);
-    for (size_t k = 0; k < unknown_count; ++k)
-      ids_here[unknown[k]] = FindOrAddLocked(keys[unknown[k]]);
+    for (size_t k = 0; k < unknown_count; ++k) {
+      const uint32_t i = unknown[k];
+      const NameUse use = uses.empty() ? NameUse::kRecipients : uses[begin + i];
+      ids_here[i] = FindOrAddLocked(keys[i], use);
+    }
   }
 }
 
@@ -82,7 +86,7 @@ uint32_t FleetNames::Intern(std::string_view name) {
   return id;
 }
 
-uint32_t FleetNames::FindOrAddLocked(const Key& key) {
+uint32_t FleetNames::FindOrAddLocked(const Key& key, NameUse use) {
   const auto found = index_.find(key);
   if (found != index_.end()) {
     pages_.count(*found).fetch_add(1, std::memory_order_relaxed);
@@ -92,9 +96,9 @@ uint32_t FleetNames::FindOrAddLocked(const Key& key) {
   const Ancestor ancestor = AncestorOf(key.name);
   uint32_t parent = kNoParent;
   if (!ancestor.name.empty()) {
-    parent = FindOrAddLocked(KeyOf(ancestor.name)) | (ancestor.distant ? kDistant : 0);
+    parent = FindOrAddLocked(KeyOf(ancestor.name), use) | (ancestor.distant ? kDistant : 0);
   }
-  const uint32_t id = pages_.Add(key.name, {NameHash(key.name), key.index_hash, parent});
+  const uint32_t id = pages_.Add(key.name, use, {NameHash(key.name), key.index_hash, parent});
   index_.insert(id);
   return id;
 }

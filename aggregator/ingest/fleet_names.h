@@ -40,8 +40,11 @@ class FleetNames : public std::enable_shared_from_this<FleetNames> {
   FleetNames& operator=(const FleetNames&) = delete;
 
   // The ids of names, new ones for those that have none. The caller has a reference more to each,
-  // as often as it is among them, and has to release it. `ids` is as long as `names`.
-  void Intern(absl::Span<const std::string_view> names, absl::Span<uint32_t> ids);
+  // as often as it is among them, and has to release it. `ids` is as long as `names`, and so is
+  // `uses`, unless that is empty: they are recipients' then. It is a hint: a name that is known
+  // keeps its id.
+  void Intern(absl::Span<const std::string_view> names, absl::Span<uint32_t> ids,
+              absl::Span<const NameUse> uses = {});
   uint32_t Intern(std::string_view name);
   // A reference more to each of them.
   void Retain(absl::Span<const uint32_t> ids);
@@ -102,7 +105,7 @@ class FleetNames : public std::enable_shared_from_this<FleetNames> {
 
   Key KeyOf(std::string_view name) const;
   // The rest need mutex_; the first one for itself alone.
-  uint32_t FindOrAddLocked(const Key& key);
+  uint32_t FindOrAddLocked(const Key& key, NameUse use);
   void ReleaseLastLocked(uint32_t id);
   void ShrinkIndexLocked();
 

@@ -14,14 +14,15 @@ constexpr size_t kAllocationBytes = 12;
 
 }  // namespace
 
-uint32_t NamePages::Add(std::string_view name, const Facts& facts) {
-  if (open_.empty() || (!missing_.empty() && *missing_.begin() < *open_.begin())) OpenPage();
-  const uint32_t number = *open_.begin();
+uint32_t NamePages::Add(std::string_view name, NameUse use, const Facts& facts) {
+  std::set<uint32_t>& open = OpenPages(use);
+  if (open.empty() || (!missing_.empty() && *missing_.begin() < *open.begin())) OpenPage(use);
+  const uint32_t number = *open.begin();
   Page& page = *PagePlace(number);
   uint32_t slot = page.lowest_free;
   while (page.names[slot] != nullptr) ++slot;
   page.lowest_free = slot + 1;
-  if (++page.used == kIdsOfPage) open_.erase(open_.begin());
+  if (++page.used == kIdsOfPage) open.erase(open.begin());
 
   const auto length = static_cast<Length>(name.size());
   std::unique_ptr<char[]> stored(new char[sizeof length + name.size()]);
@@ -43,7 +44,7 @@ size_t NamePages::Remove(uint32_t id) {
   size_t bytes = sizeof(Length) + name(id).size() + kAllocationBytes;
   page.names[slot].reset();
   page.lowest_free = std::min(page.lowest_free, slot);
-  if (page.used-- == kIdsOfPage) open_.insert(number);
+  if (page.used-- == kIdsOfPage) OpenPages(page.use).insert(number);
   if (page.used > 0) return bytes;
   ClosePage(number);
   return bytes + sizeof(Page);
@@ -57,7 +58,7 @@ size_t NamePages::end() const {
   return size_t{pages_ - 1} * kIdsOfPage + slot;
 }
 
-void NamePages::OpenPage() {
+void NamePages::OpenPage(NameUse use) {
   uint32_t number = pages_;
   if (missing_.empty()) {
     if (pages_ == kMostIds / kIdsOfPage) {
@@ -73,12 +74,13 @@ void NamePages::OpenPage() {
   if (shelf == nullptr) shelf = std::make_unique<Shelf>();
   // Not cleared: what is not used takes no memory.
   PagePlace(number).reset(new Page);
-  open_.insert(number);
+  PagePlace(number)->use = use;
+  OpenPages(use).insert(number);
 }
 
 void NamePages::ClosePage(uint32_t number) {
+  OpenPages(PagePlace(number)->use).erase(number);
   PagePlace(number).reset();
-  open_.erase(number);
   missing_.insert(number);
   while (pages_ > 0 && missing_.erase(pages_ - 1) > 0) --pages_;
 }

@@ -13,8 +13,13 @@
 
 namespace fleetqshape {
 
-// Gives ids to names, low ones first, and gives the memory of a page back when all of its ids are
-// free. 29 bytes an id, and the name's own bytes.
+// Whose addresses a name stands in, as far as is known when it comes.
+enum class NameUse : uint8_t { kRecipients, kSendersOnly };
+constexpr size_t kNameUses = 2;
+
+// Gives ids to names, low ones first, but a page has names of one use only: what is counted by
+// recipients' names has few pages then, whatever senders spam invents. Gives the memory of a page
+// back when all of its ids are free. 29 bytes an id, and the name's own bytes.
 //
 // What is known of an id stays where it is, and is not written again before the id is removed, but
 // for its count. So an id that nobody removes meanwhile may be read at any time, without a lock.
@@ -32,7 +37,7 @@ class NamePages {
   };
 
   // A free id, with a count of 1. Stops the program when there is none, at 100 GB of names.
-  uint32_t Add(std::string_view name, const Facts& facts);
+  uint32_t Add(std::string_view name, NameUse use, const Facts& facts);
   // Frees an id that Add gave. Returns how many bytes that made free, about.
   size_t Remove(uint32_t id);
   // One more than the largest id that is in use.
@@ -60,6 +65,7 @@ class NamePages {
     std::array<std::atomic<uint32_t>, kIdsOfPage> counts;
     std::array<bool, kIdsOfPage> dotted;                    // at hand: questions ask for each name
     std::array<std::unique_ptr<char[]>, kIdsOfPage> names;  // null: the id is free
+    NameUse use;
     uint32_t used = 0;
     uint32_t lowest_free = 0;  // no free id of the page is below
   };
@@ -71,13 +77,14 @@ class NamePages {
     return (*shelves_[page / kPagesOfShelf])[page % kPagesOfShelf];
   }
   Page& PageOf(uint32_t id) const { return *PagePlace(id / kIdsOfPage); }
-  void OpenPage();
+  std::set<uint32_t>& OpenPages(NameUse use) { return open_[static_cast<size_t>(use)]; }
+  void OpenPage(NameUse use);
   void ClosePage(uint32_t page);
 
   std::array<std::unique_ptr<Shelf>, kMostIds / kIdsOfPage / kPagesOfShelf> shelves_;
-  uint32_t pages_ = 0;          // one more than the last page that is there
-  std::set<uint32_t> missing_;  // those before it that are not
-  std::set<uint32_t> open_;     // those that have free ids
+  uint32_t pages_ = 0;                              // one more than the last page that is there
+  std::set<uint32_t> missing_;                      // those before it that are not
+  std::array<std::set<uint32_t>, kNameUses> open_;  // by use: those that have free ids
 };
 
 }  // namespace fleetqshape

@@ -16,11 +16,12 @@ class RelayNames::Epoch {
   Epoch& operator=(const Epoch&) = delete;
 
   // Makes `table` longer by `added`. False if the epoch has a longer one already.
-  bool Extend(absl::Span<const std::string_view> added, Table* table) {
+  bool Extend(absl::Span<const std::string_view> added, absl::Span<const NameUse> uses,
+              Table* table) {
     MutexLock lock(mutex_);
     if (size_ != table->size) return false;
     Reserve(size_ + added.size());
-    names_.Intern(added, {ids_.get() + size_, added.size()});
+    names_.Intern(added, {ids_.get() + size_, added.size()}, uses);
     size_ += added.size();
     table->size_before = std::exchange(table->size, size_);
     table->ids = ids_;
@@ -67,16 +68,19 @@ RelayNames::Table::~Table() {
   if (epoch != nullptr) epoch->Drop(*this);
 }
 
-RelayNames RelayNames::With(absl::Span<const std::string_view> added, FleetNames* names) const {
+RelayNames RelayNames::With(absl::Span<const std::string_view> added, FleetNames* names,
+                            absl::Span<const NameUse> uses) const {
   if (added.empty()) return *this;
   auto next = std::make_shared<Table>();
   next->size = size();
   if (table_ != nullptr) next->epoch = table_->epoch;
-  if (next->epoch != nullptr && next->epoch->Extend(added, next.get())) return RelayNames(next);
+  if (next->epoch != nullptr && next->epoch->Extend(added, uses, next.get())) {
+    return RelayNames(next);
+  }
   // An epoch begins, or somebody still has what was made of this table before.
   next->epoch = std::make_shared<Epoch>(names);
   next->epoch->Copy(fleet_ids());
-  next->epoch->Extend(added, next.get());
+  next->epoch->Extend(added, uses, next.get());
   return RelayNames(std::move(next));
 }
 

@@ -34,8 +34,9 @@ class RelayNames {
   size_t size() const { return table_ == nullptr ? 0 : table_->size; }
   bool empty() const { return size() == 0; }
 
-  // The table with these names behind those of this one.
-  RelayNames With(absl::Span<const std::string_view> added, FleetNames* names) const;
+  // The table with these names behind those of this one. `uses` as FleetNames::Intern has it.
+  RelayNames With(absl::Span<const std::string_view> added, FleetNames* names,
+                  absl::Span<const NameUse> uses = {}) const;
 
   // Whether they are one table, not just the same names.
   bool operator==(const RelayNames& other) const { return table_ == other.table_; }

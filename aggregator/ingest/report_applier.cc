@@ -38,10 +38,38 @@ absl::StatusOr<uint64_t> BlockDigest(Queue queue, Axis axis, const Block& block,
   return digest;
 }
 
+// Notes which of a relay's new names recipients have: those that stand in a block of that axis.
+void NoteUses(Axis axis, const Block& block, size_t first_name_id, std::vector<NameUse>* uses) {
+  if (axis != Axis::kRecipientDomain) return;
+  for (const uint32_t name_id : block.name_ids) {
+    const size_t place = size_t{name_id} - first_name_id;  // or far beyond
+    if (place < uses->size()) (*uses)[place] = NameUse::kRecipients;
+  }
+}
+
 // A relay's names after a report brought `added`.
 template <typename Added>
-RelayNames WithNames(const RelayNames& before, const Added& added, FleetNames* names) {
-  return before.With(std::vector<std::string_view>(added.begin(), added.end()), names);
+RelayNames WithNames(const RelayNames& before, const Added& added, const std::vector<NameUse>& uses,
+                     FleetNames* names) {
+  return before.With(std::vector<std::string_view>(added.begin(), added.end()), names, uses);
+}
+
+struct ReportedSection {
+  Queue queue;
+  Axis axis;
+  BlockDelta delta;
+  const v1::Section* section;
+};
+
+absl::StatusOr<std::vector<ReportedSection>> DecodeSections(const v1::Report& report) {
+  std::vector<ReportedSection> sections;
+  for (const v1::Section& section : report.sections()) {
+    FQS_ASSIGN_OR_RETURN(const Queue queue, SectionQueue(section));
+    FQS_ASSIGN_OR_RETURN(const Axis axis, SectionAxis(section));
+    FQS_ASSIGN_OR_RETURN(BlockDelta delta, DecodeSection(section));
+    sections.push_back({queue, axis, std::move(delta), &section});
+  }
+  return sections;
 }
 
 // A copy to keep, without fields that this version does not know: those have no limit, and would be
@@ -75,11 +103,9 @@ absl::Status CheckArrivals(const Block& before, const BlockDelta& delta, size_t 
 }
 
 // Applies one section of a report to `state`, and notes how to store it.
-absl::Status ApplySection(const v1::Section& section, bool snapshot, const FleetNames& names,
+absl::Status ApplySection(ReportedSection reported, bool snapshot, const FleetNames& names,
                           const StateLimits& limits, RelayState* state, AppliedReport* applied) {
-  FQS_ASSIGN_OR_RETURN(const Queue queue, SectionQueue(section));
-  FQS_ASSIGN_OR_RETURN(const Axis axis, SectionAxis(section));
-  FQS_ASSIGN_OR_RETURN(BlockDelta delta, DecodeSection(section));
+  auto& [queue, axis, delta, section] = reported;
   if (snapshot && !delta.lost.name_ids.empty()) {
     return absl::InvalidArgumentError("a snapshot that loses something");
   }
@@ -102,7 +128,7 @@ absl::Status ApplySection(const v1::Section& section, bool snapshot, const Fleet
     FQS_ASSIGN_OR_RETURN(block, ApplyDelta(*state->sections[index], delta));
   }
 
-  SectionWrite write{queue, axis, SectionWrite::Kind::kMerge, SerializeKnownPart(section)};
+  SectionWrite write{queue, axis, SectionWrite::Kind::kMerge, SerializeKnownPart(*section)};
   size_t& operand_bytes = applied->operands.since_base[index];
   operand_bytes += write.value.size();
   // A base takes at least as many bytes as it has arrivals.
@@ -161,10 +187,16 @@ absl::StatusOr<AppliedReport> ApplyReport(RelayId relay, const RelayState& state
     return absl::InvalidArgumentError("a version of Postfix beyond the limit");
   }
   TakeRelayFacts(report, next.get());
-  next->names = WithNames(next->names, report.names(), names);
+  FQS_ASSIGN_OR_RETURN(std::vector<ReportedSection> sections, DecodeSections(report));
+  std::vector<NameUse> uses(static_cast<size_t>(report.names_size()), NameUse::kSendersOnly);
+  for (const ReportedSection& section : sections) {
+    NoteUses(section.axis, section.delta.gained, next->names.size(), &uses);
+  }
+  next->names = WithNames(next->names, report.names(), uses, names);
   applied.write.first_name_id = report.first_name_id();
-  for (const v1::Section& section : report.sections()) {
-    FQS_RETURN_IF_ERROR(ApplySection(section, snapshot, *names, limits, next.get(), &applied));
+  for (ReportedSection& section : sections) {
+    FQS_RETURN_IF_ERROR(
+        ApplySection(std::move(section), snapshot, *names, limits, next.get(), &applied));
   }
   if (next->digest != report.digest()) {
     return absl::DataLossError("the report leads to another state than the agent's");
@@ -185,7 +217,9 @@ absl::StatusOr<std::shared_ptr<const RelayState>> StateOfLoaded(const LoadedRela
     return absl::DataLossError(absl::StrCat("it has ", loaded.names.size(), " names instead of ",
                                             loaded.record.name_count()));
   }
-  state->names = WithNames(state->names, loaded.names, names);
+  std::vector<NameUse> uses(loaded.names.size(), NameUse::kSendersOnly);
+  for (const auto& [queue, axis, block] : loaded.sections) NoteUses(axis, block, 0, &uses);
+  state->names = WithNames(state->names, loaded.names, uses, names);
   for (const auto& [queue, axis, block] : loaded.sections) {
     const auto digest = BlockDigest(queue, axis, block, state->names.fleet_ids(), *names);
     if (!digest.ok()) return absl::DataLossError(digest.status().message());

@@ -95,6 +95,35 @@ TEST(FleetNamesTest, IdsStayDense) {
   EXPECT_EQ(names.name(ids[45'000]), "45000");
 }
 
+TEST(FleetNamesTest, NamesOfSendersAloneHavePagesOfTheirOwn) {
+  constexpr uint32_t kPage = NamePages::kIdsOfPage;
+  constexpr auto kRecipients = NameUse::kRecipients;
+  constexpr auto kSendersOnly = NameUse::kSendersOnly;
+  FleetNames names;
+  const auto intern = [&names](const std::vector<std::string>& wanted,
+                               const std::vector<NameUse>& uses) {
+    const std::vector<std::string_view> views(wanted.begin(), wanted.end());
+    std::vector<uint32_t> ids(wanted.size());
+    names.Intern(views, absl::MakeSpan(ids), uses);
+    return ids;
+  };
+  const std::vector<uint32_t> first =
+      intern({"s1", "r1", "s2.a.b", "r2"}, {kSendersOnly, kRecipients, kSendersOnly, kRecipients});
+  EXPECT_EQ(first, (std::vector<uint32_t>{0, kPage, 2, kPage + 1}));
+  EXPECT_EQ(names.parent(first[2]), 1U) << "a parent stands beside its child";
+  EXPECT_EQ(intern({"s1", "r3"}, {kRecipients, kRecipients}), (std::vector<uint32_t>{0, kPage + 2}))
+      << "a name keeps its id";
+  // A page that is free is for either use.
+  for (const uint32_t id : {first[0], first[0], first[2]}) names.Release({id});
+  const std::vector<uint32_t> more = intern({"s3"}, {kSendersOnly});
+  EXPECT_EQ(more[0], 0U);
+  names.Release(more);
+  std::vector<uint32_t> many;
+  for (uint32_t i = 0; i < kPage; ++i) many.push_back(names.Intern("r" + std::to_string(10 + i)));
+  EXPECT_EQ(many.front(), 0U) << "low ids first";
+  EXPECT_EQ(names.size(), 2 * kPage - (kPage - 3));
+}
+
 TEST(FleetNamesTest, ANameHasItsParent) {
   FleetNames names;
   const uint32_t name = names.Intern("a.b.c.d");

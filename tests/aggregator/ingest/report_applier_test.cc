@@ -6,6 +6,7 @@
 #include <limits>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -88,6 +89,27 @@ TEST_F(ReportApplierTest, RelaysOwnIdsLeadToTheFleetsNames) {
   ASSERT_EQ(state_->names.size(), 2U);
   EXPECT_EQ(names_.name(state_->names[0]), "b");
   EXPECT_EQ(state_->names[1], 0U);
+}
+
+// Pages have names of one use (NamePages).
+TEST_F(ReportApplierTest, RecipientsNamesStandTogether) {
+  const auto page_of = [this](const std::string& name) {
+    const auto id = names_.Find(name);
+    EXPECT_TRUE(id) << name;
+    return id.value_or(0) / NamePages::kIdsOfPage;
+  };
+  constexpr Axis kRecipients = Axis::kRecipientDomain;
+  constexpr Axis kSenders = Axis::kSenderDomain;
+  Advance(writer_.Snapshot(
+      1,
+      {{kQueue, kSenders, "s1", 1}, {kQueue, kRecipients, "r1", 1}, {kQueue, kSenders, "r1", 1}}));
+  Advance(writer_.ReportTo({{kQueue, kRecipients, "r1", 1},
+                            {kQueue, kSenders, "s2", 1},
+                            {Queue::kHold, kSenders, "r2", 1},
+                            {Queue::kHold, kRecipients, "r2", 1}}));
+  EXPECT_NE(page_of("r1"), page_of("s1"));
+  EXPECT_EQ(page_of("r2"), page_of("r1"));
+  EXPECT_EQ(page_of("s2"), page_of("s1"));
 }
 
 TEST_F(ReportApplierTest, ADeltaIsStoredAsTheMergeOperandThatCame) {
@@ -301,6 +323,25 @@ TEST_F(LoadedStateTest, IsTheStateThatWasStored) {
   EXPECT_EQ((*state)->epoch, 5U);
   EXPECT_EQ((*state)->sequence, 2U);
   EXPECT_EQ((*state)->digest, state_->digest);
+}
+
+TEST_F(LoadedStateTest, RecipientsNamesStandTogether) {
+  FleetNames names;
+  const auto state = StateOfLoaded(Loaded(), &names);
+  ASSERT_TRUE(state.ok()) << state.status();
+  std::set<uint32_t> recipients;
+  std::set<uint32_t> senders;
+  for (const test::NamedCell& cell : writer_.cells()) {
+    const auto id = names.Find(cell.name);
+    ASSERT_TRUE(id);
+    (cell.axis == Axis::kRecipientDomain ? recipients : senders).insert(*id);
+  }
+  std::set<uint32_t> pages;
+  for (const uint32_t id : recipients) pages.insert(id / NamePages::kIdsOfPage);
+  EXPECT_EQ(pages.size(), 1U);
+  for (const uint32_t id : senders) {
+    EXPECT_EQ(pages.contains(id / NamePages::kIdsOfPage), recipients.contains(id));
+  }
 }
 
 TEST_F(LoadedStateTest, IsDataLossIfItDoesNotFitItsRecord) {
