@@ -124,6 +124,23 @@ TEST(FleetNamesTest, NamesOfSendersAloneHavePagesOfTheirOwn) {
   EXPECT_EQ(names.size(), 2 * kPage - (kPage - 3));
 }
 
+TEST(FleetNamesTest, AFreePlaceInAFullPageIsForItsUse) {
+  constexpr uint32_t kPage = NamePages::kIdsOfPage;
+  FleetNames names;
+  const auto intern_sender = [&names](const std::string& name) {
+    const std::string_view view = name;
+    const NameUse use = NameUse::kSendersOnly;
+    uint32_t id = 0;
+    names.Intern({&view, 1}, {&id, 1}, {&use, 1});
+    return id;
+  };
+  for (uint32_t i = 0; i < kPage; ++i) EXPECT_EQ(intern_sender("s" + std::to_string(i)), i);
+  const uint32_t free = 7;
+  names.Release({&free, 1});
+  EXPECT_EQ(names.Intern("r"), kPage);
+  EXPECT_EQ(intern_sender("s"), free);
+}
+
 TEST(FleetNamesTest, ANameHasItsParent) {
   FleetNames names;
   const uint32_t name = names.Intern("a.b.c.d");
