@@ -1,7 +1,5 @@
 #include "aggregator/ingest/name_counts.h"
 
-#include <algorithm>
-
 namespace fleetqshape {
 
 void NameCounts::Add(uint32_t id, uint32_t count) {
@@ -43,8 +41,13 @@ void NameCounts::AddTo(size_t first, absl::Span<uint64_t> sums) const {
     const size_t index = (first + i) / kIdsOfPage;
     if (index >= pages_.size() || pages_[index] == nullptr) continue;
     const uint32_t* const counts = pages_[index]->counts.data();
-    const size_t count = std::min(kIdsOfPage, sums.size() - i);
-    for (size_t k = 0; k < count; ++k) sums[i + k] += counts[k];
+    uint64_t* const to = sums.data() + i;
+    if (sums.size() - i >= kIdsOfPage) {
+      // Of a known length: the compiler adds several at a time.
+      for (size_t k = 0; k < kIdsOfPage; ++k) to[k] += counts[k];
+    } else {
+      for (size_t k = 0; k < sums.size() - i; ++k) to[k] += counts[k];
+    }
   }
 }
 

@@ -18,12 +18,12 @@ struct AgeSummary {
   std::vector<int64_t> oldest;
 };
 
-// Of `rows` rows, whose arrivals are these.
-AgeSummary SummarizeAges(const Scan& scan, size_t rows, const std::vector<RowArrivals>& arrivals,
-                         const Crew& crew);
-// Of TOTAL of all names, by groups. Where the fleet's sums are known, what most relays have is not
-// looked at.
-AgeSummary SummarizeTotalAges(const Scan& scan, const Crew& crew);
+// Of rows that were counted. Where their `oldest` is empty, it is looked for.
+AgeSummary SummarizeAges(const Scan& scan, const CountedRows& rows, const Crew& crew);
+// Of TOTAL of all names, whose numbers these are, by groups. Where the fleet's sums are known, what
+// most relays have is not looked at.
+AgeSummary SummarizeTotalAges(const Scan& scan, const std::vector<uint64_t>& total,
+                              const Crew& crew);
 
 }  // namespace fleetqshape
 

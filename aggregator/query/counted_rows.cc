@@ -1,5 +1,7 @@
 #include "aggregator/query/counted_rows.h"
 
+#include <algorithm>
+
 namespace fleetqshape {
 namespace {
 
@@ -21,6 +23,13 @@ void CountedRows::CountOutside(size_t columns) {
 void CountedRows::Add(const CountedRows& other) {
   AddNumbers(other.counts, &counts);
   AddNumbers(other.total, &total);
+  if (oldest.empty()) {
+    oldest = other.oldest;
+  } else {
+    for (size_t i = 0; i < other.oldest.size(); ++i) {
+      oldest[i] = std::max(oldest[i], other.oldest[i]);
+    }
+  }
   arrivals.insert(arrivals.end(), other.arrivals.begin(), other.arrivals.end());
 }
 

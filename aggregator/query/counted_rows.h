@@ -27,6 +27,8 @@ struct CountedRows {
   std::vector<uint64_t> counts;
   std::vector<uint64_t> total;
   std::vector<RowArrivals> arrivals;
+  // Rows, by groups: the oldest age, kNoAge if there is none. Empty: not known.
+  std::vector<int64_t> oldest;
   uint64_t outside = 0;  // what TOTAL counts and no row does
 
   // Rows must not yet count what others do.

@@ -4,47 +4,78 @@
 
 namespace fleetqshape {
 
-FewNames::FewNames(absl::Span<const uint32_t> ids) {
+FewNames::FewNames(absl::Span<const uint32_t> ids) : ids_(ids.begin(), ids.end()) {
   for (uint32_t i = 0; i < ids.size(); ++i) {
     sorted_.emplace_back(ids[i], i);
-    may_be_[ids[i] % kPlaces] = 1;
+    uint8_t& place = places_[ids[i] % kPlaces];
+    place = place == kNone && i + 1 < kSeveral ? static_cast<uint8_t>(i + 1) : kSeveral;
   }
   std::sort(sorted_.begin(), sorted_.end());
 }
 
-std::vector<FewNames::Found> FewNames::FindIn(absl::Span<const uint32_t> fleet_ids,
-                                              bool all) const {
-  std::vector<Found> found;
-  const size_t enough = all ? fleet_ids.size() : sorted_.size();
-  const auto look = [&](size_t i) {
-    if (may_be_[fleet_ids[i] % kPlaces] == 0) return;
-    const auto one =
-        std::lower_bound(sorted_.begin(), sorted_.end(), std::pair(fleet_ids[i], uint32_t{0}));
-    if (one == sorted_.end() || one->first != fleet_ids[i]) return;
-    found.push_back({one->second, static_cast<uint32_t>(i)});
-  };
-  // Nearly all are others: a branch for some of them at once.
-  constexpr size_t kAtOnce = 8;
-  size_t i = 0;
-  for (; i + kAtOnce <= fleet_ids.size() && found.size() < enough; i += kAtOnce) {
-    uint8_t any = 0;
-    for (size_t k = i; k < i + kAtOnce; ++k) any |= may_be_[fleet_ids[k] % kPlaces];
-    if (any == 0) continue;
-    for (size_t k = i; k < i + kAtOnce; ++k) look(k);
+void FewNames::Look(uint32_t fleet_id, size_t name_id, std::vector<Found>* found) const {
+  const uint8_t place = places_[fleet_id % kPlaces];
+  if (place == kNone) return;
+  if (place != kSeveral) {
+    const uint32_t name = place - uint32_t{1};
+    if (ids_[name] == fleet_id) found->push_back({name, static_cast<uint32_t>(name_id)});
+    return;
   }
-  for (; i < fleet_ids.size() && found.size() < enough; ++i) look(i);
-  return found;
+  const auto one =
+      std::lower_bound(sorted_.begin(), sorted_.end(), std::pair(fleet_id, uint32_t{0}));
+  if (one == sorted_.end() || one->first != fleet_id) return;
+  found->push_back({one->second, static_cast<uint32_t>(name_id)});
 }
 
-std::optional<uint32_t> NameFinder::Find(uint32_t name_id) {
-  // Ids rise and are all different: it stands no further on than it is larger.
-  const size_t most = std::min<size_t>(position_ + (name_id - id_), name_ids_.size());
-  const auto end = name_ids_.begin() + static_cast<std::ptrdiff_t>(most);
-  const auto begin = name_ids_.begin() + static_cast<std::ptrdiff_t>(position_);
-  position_ = static_cast<size_t>(std::lower_bound(begin, end, name_id) - name_ids_.begin());
-  id_ = name_id;
-  if (position_ == name_ids_.size() || name_ids_[position_] != name_id) return std::nullopt;
-  return static_cast<uint32_t>(position_);
+void FewNames::FindIn(absl::Span<const uint32_t> fleet_ids, bool all,
+                      std::vector<Found>* found) const {
+  found->clear();
+  const size_t enough = all ? fleet_ids.size() : ids_.size();
+  // Nearly all are others. Where the few are nobody foresees: no branch depends on it.
+  constexpr size_t kAtOnce = 32;
+  std::array<size_t, kAtOnce> maybe;
+  for (size_t i = 0; i < fleet_ids.size() && found->size() < enough; i += kAtOnce) {
+    const size_t end = std::min(i + kAtOnce, fleet_ids.size());
+    size_t count = 0;
+    for (size_t k = i; k < end; ++k) {
+      maybe[count] = k;
+      count += places_[fleet_ids[k] % kPlaces] != kNone ? 1 : 0;
+    }
+    for (size_t k = 0; k < count; ++k) Look(fleet_ids[maybe[k]], maybe[k], found);
+  }
+}
+
+namespace {
+
+// The first of some sorted values, one at least, that is not below `value`; or the last one.
+const uint32_t* FirstNotBelow(absl::Span<const uint32_t> values, uint32_t value) {
+  const uint32_t* first = values.data();
+  // Each step takes as long whatever it finds; and many searches are under way at once.
+  for (size_t left = values.size(); left > 1;) {
+    const size_t half = left / 2;
+    first += half * (first[half - 1] < value ? 1 : 0);
+    left -= half;
+  }
+  return first;
+}
+
+}  // namespace
+
+void FindInBlock(const Block& block, absl::Span<const FewNames::Found> found,
+                 std::vector<FoundInBlock>* in_block) {
+  in_block->resize(found.size());
+  size_t count = 0;
+  if (!found.empty() && !block.name_ids.empty()) {
+    // Ids rise and are all different: none stands further on than its own number.
+    const auto names =
+        absl::MakeConstSpan(block.name_ids).subspan(0, found.back().name_id + size_t{1});
+    for (const FewNames::Found& one : found) {
+      const uint32_t* const at = FirstNotBelow(names, one.name_id);
+      (*in_block)[count] = {one.name, static_cast<uint32_t>(at - names.data())};
+      count += *at == one.name_id ? 1 : 0;
+    }
+  }
+  in_block->resize(count);
 }
 
 }  // namespace fleetqshape

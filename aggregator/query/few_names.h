@@ -5,7 +5,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <utility>
 #include <vector>
 
@@ -30,30 +29,31 @@ class FewNames {
   };
   // What the relay's table has of them, by rising ids. An agent may have given a name more than one
   // id: `all` looks for all of them; without it the search ends when each name was found.
-  std::vector<Found> FindIn(absl::Span<const uint32_t> fleet_ids, bool all) const;
+  void FindIn(absl::Span<const uint32_t> fleet_ids, bool all, std::vector<Found>* found) const;
 
  private:
   // Few enough for the nearest cache.
   static constexpr size_t kPlaces = 8192;
+  static constexpr uint8_t kNone = 0;
+  static constexpr uint8_t kSeveral = 255;
 
+  void Look(uint32_t fleet_id, size_t name_id, std::vector<Found>* found) const;
+
+  std::vector<uint32_t> ids_;
   std::vector<std::pair<uint32_t, uint32_t>> sorted_;  // ids, and which of the few they are
-  std::array<uint8_t, kPlaces> may_be_ = {};           // 1: one has these low bits
+  // By an id's low bits: one more than which of the few has them; or kSeveral: more than one do, or
+  // its number is too large.
+  std::array<uint8_t, kPlaces> places_ = {};
 };
 
-// Finds names in a block, by rising ids.
-class NameFinder {
- public:
-  // `block` outlives it.
-  explicit NameFinder(const Block& block) : name_ids_(block.name_ids) {}
-
-  // Which of the block's names has this id, which is above those that were looked for before.
-  std::optional<uint32_t> Find(uint32_t name_id);
-
- private:
-  const std::vector<uint32_t>& name_ids_;
-  uint32_t id_ = 0;      // the last one that was looked for,
-  size_t position_ = 0;  // and where the first one is that is not below
+// One of a few names in a block.
+struct FoundInBlock {
+  uint32_t name = 0;   // which of the few
+  uint32_t index = 0;  // which of the block's
 };
+// Those of a relay's names, by rising ids, that a block of the relay has.
+void FindInBlock(const Block& block, absl::Span<const FewNames::Found> found,
+                 std::vector<FoundInBlock>* in_block);
 
 }  // namespace fleetqshape
 

@@ -36,12 +36,9 @@ class RowChooser {
       : question_(question), totals_(totals), names_(names), parents_(parents) {}
 
   ShownRows Choose(const Crew& crew) const {
-    std::vector<uint64_t> group_totals;
-    for (const auto& group : totals_) {
-      group_totals.push_back(std::accumulate(group.begin(), group.end(), uint64_t{0}));
-    }
-    const RowKeys keys(question_.order, question_.order_group, group_totals);
-    const size_t ids = parents_ == nullptr ? totals_[0].size() : parents_->size();
+    const RowKeys keys(question_.order, question_.order_group, GroupTotals());
+    const NameTotals& sums = parents_ == nullptr ? totals_ : parents_->sums();
+    const size_t ids = sums[0].size();
     struct Part {
       FirstRows first;
       size_t all = 0;
@@ -49,12 +46,17 @@ class RowChooser {
     std::vector<Part> parts(crew.workers(), Part{FirstRows(question_.max_rows)});
     crew.ForEach((ids + kIdsAtATime - 1) / kIdsAtATime, {}, [&](size_t worker, size_t item) {
       Part& part = parts[worker];
-      std::vector<uint64_t> counts(totals_.size());
+      std::vector<uint64_t> counts(sums.size());
       const size_t end = std::min(ids, (item + 1) * kIdsAtATime);
       for (size_t i = item * kIdsAtATime; i < end; ++i) {
         const auto id = static_cast<uint32_t>(i);
-        if (CountsOf(id, &counts) == 0 || !IsVisible(id)) continue;
-        part.first.Offer({keys.KeyOf(counts), id});
+        uint64_t sum = 0;
+        for (size_t group = 0; group < counts.size(); ++group) {
+          counts[group] = sums[group][i];
+          sum += counts[group];
+        }
+        if (sum == 0 || !IsVisible(id)) continue;
+        part.first.Offer({keys.KeyOf(counts, sum), id});
         ++part.all;
       }
     });
@@ -77,14 +79,14 @@ class RowChooser {
   }
 
  private:
-  // By group; returns their sum.
-  uint64_t CountsOf(uint32_t id, std::vector<uint64_t>* counts) const {
-    uint64_t sum = 0;
-    for (size_t group = 0; group < counts->size(); ++group) {
-      (*counts)[group] = parents_ == nullptr ? totals_[group][id] : parents_->sum(group, id);
-      sum += (*counts)[group];
+  // As RowKeys needs them.
+  std::vector<uint64_t> GroupTotals() const {
+    std::vector<uint64_t> group_totals;
+    if (!RowKeys::NeedsTotals(question_.order)) return group_totals;
+    for (const auto& group : totals_) {
+      group_totals.push_back(std::accumulate(group.begin(), group.end(), uint64_t{0}));
     }
-    return sum;
+    return group_totals;
   }
 
   // qshape hides names that start with a dot and have too few subdomains.
@@ -129,7 +131,7 @@ void FillAnswer(const TableQuestion& question, const Scan& scan, const Crew& cre
   answer->names.reserve(ids.size());
   for (const uint32_t id : ids) answer->names.emplace_back(name_of(id));
   if (question.ages) {
-    AgeSummary ages = SummarizeAges(scan, ids.size(), counted.arrivals, crew);
+    AgeSummary ages = SummarizeAges(scan, counted, crew);
     answer->median_ages = std::move(ages.median);
     answer->oldest_ages = std::move(ages.oldest);
   }

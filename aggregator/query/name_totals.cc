@@ -92,7 +92,7 @@ NameTotals CountOthers(const Scan& scan, uint32_t rest, const FleetNames& names,
   crew.ForEach((ids + kIdsAtATime - 1) / kIdsAtATime, {}, [&](size_t /*worker*/, size_t part) {
     const size_t first = part * kIdsAtATime;
     const size_t end = std::min(ids, first + kIdsAtATime);
-    for (size_t id = first; id < end; ++id) {
+    for (size_t id = first; id < end && !pieces.empty(); ++id) {
       uint64_t others = 0;
       for (const auto& group : totals) others += group[id];
       totals[rest][id] = -others;

@@ -32,8 +32,8 @@ class ParentDomains {
   uint32_t parent(uint32_t node) const { return parents_[node]; }  // or kNone
   // How many nodes have this one as their parent.
   uint32_t subdomains(uint32_t node) const { return subdomains_[node]; }
-  // The arrivals of all names below the node, and its own.
-  uint64_t sum(size_t group, uint32_t node) const { return sums_[group][node]; }
+  // By nodes: the arrivals of all names below, and the node's own.
+  const NameTotals& sums() const { return sums_; }
 
  private:
   // Names that have arrivals, of their own.

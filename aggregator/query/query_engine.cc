@@ -68,13 +68,15 @@ bool WantsSums(const TableQuestion& question) {
 }
 
 // Ages of TOTAL, by group.
-AgeSummary AgesOfTotal(const Scan& scan, const TakenNames& taken, const Crew& crew) {
-  if (taken.all()) return SummarizeTotalAges(scan, crew);
-  std::vector<RowArrivals> arrivals;
+AgeSummary AgesOfTotal(const Scan& scan, const TakenNames& taken,
+                       const std::vector<uint64_t>& total, const Crew& crew) {
+  if (taken.all()) return SummarizeTotalAges(scan, total, crew);
+  CountedRows row;
+  row.counts = total;
   for (uint32_t piece = 0; piece < scan.pieces().size(); ++piece) {
-    AddRowArrivals(scan, taken, piece, 0, &arrivals);
+    AddRowArrivals(scan, taken, piece, 0, &row.arrivals);
   }
-  return SummarizeAges(scan, 1, arrivals, crew);
+  return SummarizeAges(scan, row, crew);
 }
 
 }  // namespace
@@ -141,7 +143,7 @@ absl::StatusOr<TableAnswer> QueryEngine::GetTable(const TableQuestion& question,
                           ? AnswerByNames(question, scan, taken, names, crew, &answer)
                           : AnswerByRelays(question, scan, taken, crew, &answer));
   if (question.ages) {
-    AgeSummary ages = AgesOfTotal(scan, taken, crew);
+    AgeSummary ages = AgesOfTotal(scan, taken, answer.total, crew);
     if (crew.cancelled()) return CancelledError();
     answer.total_median_ages = std::move(ages.median);
     answer.total_oldest_ages = std::move(ages.oldest);

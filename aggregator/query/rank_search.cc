@@ -6,11 +6,13 @@
 #include <cstring>
 #include <utility>
 
+#include "aggregator/query/prefetch.h"
+
 namespace fleetqshape {
 namespace {
 
-constexpr int kPartBits = 10;
-constexpr size_t kParts = size_t{1} << kPartBits;
+// What they take fits into a near cache.
+constexpr int64_t kMostParts = 1 << 15;
 
 // The least and the largest of values in any order.
 template <typename Number>
@@ -58,87 +60,104 @@ AgeRange RangeOf(const AgeSource& source) {
   return range;
 }
 
-// So that the parts reach `length` seconds on.
-int ShiftOf(int64_t length) {
-  int shift = 0;
-  while ((length >> shift) >= static_cast<int64_t>(kParts)) ++shift;
-  return shift;
+// Of sorted values, the ones from `first` to `last`.
+absl::Span<const uint32_t> Within(absl::Span<const uint32_t> sorted, int64_t first, int64_t last) {
+  const auto begin = std::partition_point(sorted.begin(), sorted.end(),
+                                          [first](uint32_t one) { return int64_t{one} < first; });
+  const auto end = std::partition_point(begin, sorted.end(),
+                                        [last](uint32_t one) { return int64_t{one} <= last; });
+  return sorted.subspan(static_cast<size_t>(begin - sorted.begin()),
+                        static_cast<size_t>(end - begin));
 }
 
 }  // namespace
 
-// How many ages there are in each part of 2^shift seconds from `first` on. Others do not count.
+// How many ages there are in each part of a range: of 2^shift seconds, but for the last one. Others
+// do not count.
 class RankSearch::Parts {
  public:
-  Parts(int64_t first, int shift) : first_(first), shift_(shift) {}
+  explicit Parts(const AgeRange& range) : range_(range) {
+    const int64_t last = range.oldest - range.youngest;
+    while ((last >> shift_) >= kMostParts) ++shift_;
+    counts_.resize(static_cast<size_t>(last >> shift_) + 1, 0);
+  }
 
-  int64_t first() const { return first_; }
-  int shift() const { return shift_; }
-  uint64_t operator[](size_t part) const { return counts_[0][part] + counts_[1][part]; }
+  size_t size() const { return counts_.size(); }
+  uint64_t operator[](size_t part) const { return counts_[part]; }
+  AgeRange RangeOf(size_t part) const {
+    const int64_t first = range_.youngest + (static_cast<int64_t>(part) << shift_);
+    return {first, std::min(first + ((int64_t{1} << shift_) - 1), range_.oldest)};
+  }
 
   void Add(const AgeSource& source) {
     const int64_t now = source.scale->now_seconds();
+    const uint64_t one = source.taken_off ? ~uint64_t{0} : 1;
     if (source.seconds != nullptr) {
       AddSeconds(source);
     } else if (source.narrow.empty()) {
-      for (const int64_t arrival : source.wide) AddAge(AgeOf(now, arrival), OneOf(source), 0);
+      for (const int64_t arrival : source.wide) AddAge(AgeOf(now, arrival), one);
     } else {
-      AddNarrow(now, source.narrow, OneOf(source));
+      AddNarrow(source, one);
     }
   }
   void Add(const Parts& other) {
-    for (size_t part = 0; part < kParts; ++part) counts_[0][part] += other[part];
+    for (size_t part = 0; part < size(); ++part) counts_[part] += other[part];
   }
 
  private:
-  static uint64_t OneOf(const AgeSource& source) { return source.taken_off ? ~uint64_t{0} : 1; }
-
-  void AddAge(int64_t age, uint64_t count, size_t half) {
-    // What is before `first` is far beyond the last part.
-    const uint64_t part = static_cast<uint64_t>(age - first_) >> shift_;
-    if (part < kParts) counts_[half][part] += count;
+  void AddAge(int64_t age, uint64_t count) {
+    if (age >= range_.youngest && age <= range_.oldest) {
+      counts_[static_cast<size_t>((age - range_.youngest) >> shift_)] += count;
+    }
   }
 
-  // Neither the clock nor these arrivals are far from 0. Neighbours are often of one part: they
-  // need not wait for each other.
-  void AddNarrow(int64_t now, absl::Span<const uint32_t> arrivals, uint64_t one) {
-    const int64_t first = first_;
-    const int shift = shift_;
-    uint64_t* const even = counts_[0].data();
-    uint64_t* const odd = counts_[1].data();
-    const auto part_of = [=](uint32_t arrival) {
-      return static_cast<uint64_t>(std::max<int64_t>(now - int64_t{arrival}, 0) - first) >> shift;
+  // Neither the clock nor these arrivals are far from 0.
+  void AddNarrow(const AgeSource& source, uint64_t one) {
+    const int64_t now = source.scale->now_seconds();
+    const auto [first, last] = Arrivals(source);
+    const auto from_first = [now, this](uint32_t arrival) {
+      return static_cast<uint64_t>(std::max<int64_t>(now - int64_t{arrival}, 0) - range_.youngest);
     };
-    size_t i = 0;
-    for (; i + 2 <= arrivals.size(); i += 2) {
-      const uint64_t first_part = part_of(arrivals[i]);
-      const uint64_t second_part = part_of(arrivals[i + 1]);
-      if (first_part < kParts) even[first_part] += one;
-      if (second_part < kParts) odd[second_part] += one;
+    if (source.sorted) {
+      for (const uint32_t arrival : Within(source.narrow, first, last)) {
+        counts_[from_first(arrival) >> shift_] += one;
+      }
+      return;
     }
-    if (i < arrivals.size()) AddAge(std::max<int64_t>(now - int64_t{arrivals[i]}, 0), one, 0);
+    // Which ages are in the range nobody foresees: no branch depends on it.
+    const auto length = static_cast<uint64_t>(range_.oldest - range_.youngest);
+    std::array<uint64_t, 256> inside;
+    for (size_t i = 0; i < source.narrow.size(); i += inside.size()) {
+      size_t count = 0;
+      for (const uint32_t arrival : source.narrow.subspan(i, inside.size())) {
+        inside[count] = from_first(arrival);
+        count += inside[count] <= length ? 1 : 0;  // the others lie beyond
+      }
+      for (size_t k = 0; k < count; ++k) counts_[inside[k] >> shift_] += one;
+    }
   }
 
   void AddSeconds(const AgeSource& source) {
     const int64_t now = source.scale->now_seconds();
-    // The other seconds are of younger ages, but for the future, which is of age 0; or of older
-    // ones.
-    const int64_t latest = first_ == 0 ? std::numeric_limits<int64_t>::max() : now - first_;
-    int64_t length = 0;
-    int64_t earliest = 0;
-    if (__builtin_mul_overflow(int64_t{kParts}, int64_t{1} << shift_, &length) ||
-        __builtin_sub_overflow(now - first_, length, &earliest)) {
-      earliest = std::numeric_limits<int64_t>::min();
-    }
-    const auto [least, most] = source.scale->Clamped({earliest, latest});
-    source.seconds->ForEach(least, most, [&](int64_t second, uint32_t count) {
-      AddAge(AgeOf(now, second), count, second & 1);
-    });
+    const auto [first, last] = source.scale->Clamped(Arrivals(source));
+    source.seconds->ForEach(
+        first, last, [&](int64_t second, uint32_t count) { AddAge(AgeOf(now, second), count); });
   }
 
-  int64_t first_;
-  int shift_;
-  std::array<std::array<uint64_t, kParts>, 2> counts_ = {};
+  // No others are of ages in the range.
+  std::pair<int64_t, int64_t> Arrivals(const AgeSource& source) const {
+    const int64_t now = source.scale->now_seconds();
+    std::pair<int64_t, int64_t> arrivals = {std::numeric_limits<int64_t>::min(),
+                                            std::numeric_limits<int64_t>::max()};
+    // What is to come is of age 0.
+    if (range_.youngest > 0) arrivals.second = now - range_.youngest;
+    if (range_.oldest < kOldestAge) arrivals.first = now - range_.oldest;
+    return arrivals;
+  }
+
+  AgeRange range_;
+  int shift_ = 0;
+  std::vector<uint64_t> counts_;
 };
 
 void AgeRange::Add(const AgeRange& other) {
@@ -146,10 +165,18 @@ void AgeRange::Add(const AgeRange& other) {
   oldest = std::max(oldest, other.oldest);
 }
 
+void RankSearch::AskForSource(size_t index) const {
+  if (index >= sources_.size() || sources_[index].seconds != nullptr) return;
+  sources_[index].Visit([](const auto values) { Prefetch(values.subspan(0, kForeseen)); });
+}
+
 template <typename Use>
 void RankSearch::ForEachSource(const Use& use) const {
   if (crew_ == nullptr) {
-    for (const AgeSource& source : sources_) use(0, source);
+    for (size_t i = 0; i < sources_.size(); ++i) {
+      AskForSource(i + 8);
+      use(0, sources_[i]);
+    }
     return;
   }
   crew_->ForEach(sources_.size(), {.at_a_time = std::clamp<size_t>(sources_.size() / 64, 1, 16)},
@@ -165,30 +192,31 @@ AgeRange RankSearch::Range() const {
   return ranges[0];
 }
 
-RankSearch::Parts RankSearch::CountParts(int64_t first, int shift) const {
-  std::vector<Parts> all(workers(), Parts(first, shift));
+RankSearch::Parts RankSearch::CountParts(const AgeRange& range) const {
+  std::vector<Parts> all(workers(), Parts(range));
   ForEachSource([&](size_t worker, const AgeSource& source) { all[worker].Add(source); });
   for (size_t i = 1; i < all.size(); ++i) all[0].Add(all[i]);
-  return all[0];
+  return std::move(all[0]);
 }
 
-int64_t RankSearch::FindInside(const Parts& all, uint64_t rank) const {
+int64_t RankSearch::Find(const AgeRange& range, uint64_t rank) const {
+  if (range.empty()) return 0;  // cancelled
+  if (range.youngest == range.oldest) return range.oldest;
+  const Parts parts = CountParts(range);
   size_t part = 0;
-  for (; part + 1 < kParts && all[part] <= rank; ++part) rank -= all[part];
-  const int64_t first = all.first() + (static_cast<int64_t>(part) << all.shift());
-  if (all.shift() == 0) return first;
-  return FindInside(CountParts(first, std::max(all.shift() - kPartBits, 0)), rank);
+  for (; part + 1 < parts.size() && parts[part] <= rank; ++part) rank -= parts[part];
+  return Find(parts.RangeOf(part), rank);
 }
 
-std::vector<int64_t> RankSearch::Find(const AgeRange& range,
-                                      const std::vector<uint64_t>& ranks) const {
-  std::vector<int64_t> ages(ranks.size(), 0);
-  if (range.empty()) return ages;  // cancelled
-  const Parts all = CountParts(range.youngest, ShiftOf(range.oldest - range.youngest));
-  for (size_t i = 0; i < ranks.size(); ++i) {
-    ages[i] = std::min(FindInside(all, ranks[i]), range.oldest);
+int64_t RankSearch::FindOldest(const AgeRange& range, uint64_t count) const {
+  if (range.empty()) return 0;  // cancelled
+  // Some of the oldest are likely not to be taken off.
+  const AgeRange last = {std::max(range.youngest, range.oldest - (kMostParts - 1)), range.oldest};
+  const Parts parts = CountParts(last);
+  for (size_t part = parts.size(); part-- > 0;) {
+    if (parts[part] > 0) return parts.RangeOf(part).oldest;
   }
-  return ages;
+  return Find(range, count - 1);
 }
 
 }  // namespace fleetqshape

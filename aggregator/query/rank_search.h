@@ -31,16 +31,18 @@ class RankSearch {
 
   // The range of all ages, or more where some are taken off.
   AgeRange Range() const;
-  // For each of these ranks, the age that so many are not above of and that comes next. There are
-  // more ages than each rank.
-  std::vector<int64_t> Find(const AgeRange& range, const std::vector<uint64_t>& ranks) const;
+  // Of the ages that are in `range`: the one that so many are not above of and that comes next.
+  // There are more than `rank`.
+  int64_t Find(const AgeRange& range, uint64_t rank) const;
+  // The oldest of all ages, of which there are `count`, one at least; they are in `range`.
+  int64_t FindOldest(const AgeRange& range, uint64_t count) const;
 
  private:
   class Parts;
 
-  int64_t FindInside(const Parts& all, uint64_t rank) const;
-  Parts CountParts(int64_t first, int shift) const;
+  Parts CountParts(const AgeRange& range) const;
   size_t workers() const { return crew_ == nullptr ? 1 : crew_->workers(); }
+  void AskForSource(size_t index) const;
   template <typename Use>
   void ForEachSource(const Use& use) const;
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <map>
+#include <numeric>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -118,7 +119,8 @@ std::vector<RowCandidate> OrderedRows(const TableQuestion& question, const Scan&
     for (size_t group = 0; group < groups; ++group) {
       sums.push_back(counted.counts[(row * groups + group) * columns]);
     }
-    candidates.push_back({keys.KeyOf(sums), row});
+    const uint64_t sum = std::accumulate(sums.begin(), sums.end(), uint64_t{0});
+    candidates.push_back({keys.KeyOf(sums, sum), row});
   }
   PutIntoOrder(
       question.order, question.max_rows,
@@ -151,13 +153,6 @@ absl::Status AnswerByRelays(const TableQuestion& question, const Scan& scan,
   FQS_RETURN_IF_ERROR(CheckTableSize(rows.size(), groups, columns));
   const CountedRows counted = CountRows(question, scan, taken, rows, crew);
   const std::vector<RowCandidate> shown = OrderedRows(question, scan, rows, counted);
-  if (question.ages) {
-    AgeSummary ages =
-        SummarizeAges(scan, shown.size(), ArrivalsOfShown(counted, shown, rows.size()), crew);
-    answer->median_ages = std::move(ages.median);
-    answer->oldest_ages = std::move(ages.oldest);
-  }
-  if (crew.cancelled()) return CancelledError();
   answer->rows = rows.size();
   answer->total = counted.total;
   for (size_t group = 0; group < groups; ++group) {
@@ -171,7 +166,15 @@ absl::Status AnswerByRelays(const TableQuestion& question, const Scan& scan,
       answer->cut_off_total -= counted.counts[candidate.id * width + group * columns];
     }
   }
-  return absl::OkStatus();
+  if (question.ages) {
+    CountedRows rows_shown;
+    rows_shown.counts = answer->counts;
+    rows_shown.arrivals = ArrivalsOfShown(counted, shown, rows.size());
+    AgeSummary ages = SummarizeAges(scan, rows_shown, crew);
+    answer->median_ages = std::move(ages.median);
+    answer->oldest_ages = std::move(ages.oldest);
+  }
+  return crew.cancelled() ? CancelledError() : absl::OkStatus();
 }
 
 }  // namespace fleetqshape

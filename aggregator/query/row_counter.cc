@@ -5,7 +5,8 @@
 #include <utility>
 
 #include "aggregator/query/few_names.h"
-#include "aggregator/query/gathered_rows.h"
+#include "aggregator/query/few_rows.h"
+#include "aggregator/query/row_parts.h"
 #include "aggregator/query/table_limits.h"
 #include "aggregator/query/total_row.h"
 
@@ -14,15 +15,6 @@ namespace {
 
 constexpr uint32_t kNoRow = RowsOfNames::kNoRow;
 constexpr size_t kRelaysAtATime = 16;
-
-// Asks for memory that will be read soon.
-template <typename Value>
-void Prefetch(absl::Span<const Value> values) {
-  constexpr size_t kLine = 64;
-  const char* const begin = reinterpret_cast<const char*>(values.data());
-  const size_t bytes = values.size() * sizeof(Value);
-  for (size_t i = 0; i < bytes + kLine - 1; i += kLine) __builtin_prefetch(begin + i);
-}
 
 class RowCounter {
  public:
@@ -52,25 +44,8 @@ class RowCounter {
   }
 
  private:
-  // What one thread counts.
-  struct Part {
-    GatheredRows rows;  // rows by groups
-    std::vector<uint64_t> total;
-    std::vector<RowArrivals> arrivals;
-  };
-
-  std::vector<Part> MakeParts(size_t workers) const {
-    const size_t groups = scan_.groups().size();
-    const Part part{{rows_.rows * groups, columns_}, std::vector<uint64_t>(width_, 0), {}};
-    return std::vector<Part>(workers, part);
-  }
-
-  static CountedRows Sum(std::vector<Part> parts) {
-    CountedRows sum;
-    for (Part& part : parts) {
-      sum.Add({part.rows.Take(), std::move(part.total), std::move(part.arrivals), 0});
-    }
-    return sum;
+  std::vector<RowPart> MakeParts(size_t workers) const {
+    return std::vector<RowPart>(workers, RowPart(scan_, rows_.rows, ages_));
   }
 
   // Whether the rows are of a few names, and TOTAL needs no other.
@@ -84,73 +59,17 @@ class RowCounter {
     return true;
   }
 
-  // Adds one name's arrivals in a piece to a row.
-  template <typename Number>
-  void AddList(const RowArrivals& list, absl::Span<const Number> values, Part* part) const {
-    const Piece& piece = scan_.pieces()[list.piece];
-    part->rows.Add(list.row * scan_.groups().size() + piece.group, *piece.scale,
-                   ListOf(*piece.block, values, list.name));
-    if (ages_) part->arrivals.push_back(list);
-  }
-
   CountedRows CountFewNames(bool all_ids, size_t workers, const Crew& crew) const {
-    const std::vector<Piece>& pieces = scan_.pieces();
-    const FewNames few(few_ids_);
-    const std::vector<uint32_t>& first_pieces = scan_.first_pieces();
-    std::vector<Part> parts = MakeParts(workers);
-    crew.ForEach(first_pieces.size() - 1, {kRelaysAtATime, workers},
-                 [&](size_t worker, size_t item) {
-                   const uint32_t first = first_pieces[item];
-                   AskForMemory(item + 1);
-                   const auto found = few.FindIn(pieces[first].fleet_ids, all_ids);
-                   AddFound(first, first_pieces[item + 1], found, &parts[worker]);
-                 });
-    return Sum(std::move(parts));
-  }
-
-  // Of what will be read first of a later relay: by then it is in a near cache.
-  void AskForMemory(size_t relay) const {
-    const std::vector<Piece>& pieces = scan_.pieces();
-    const std::vector<uint32_t>& first_pieces = scan_.first_pieces();
-    if (relay + 2 >= first_pieces.size()) return;
-    // The first names of a relay are those that most messages have.
-    constexpr size_t kFirstNames = 256;
-    for (uint32_t i = first_pieces[relay]; i < first_pieces[relay + 1]; ++i) {
-      Prefetch(absl::MakeConstSpan(pieces[i].block->name_ids).subspan(0, kFirstNames));
-      Prefetch(absl::MakeConstSpan(pieces[i].block->offsets).subspan(0, kFirstNames));
-    }
-    Prefetch(pieces[first_pieces[relay]].fleet_ids.subspan(0, 2 * kFirstNames));
-    for (uint32_t i = first_pieces[relay + 1]; i < first_pieces[relay + 2]; ++i) {
-      Prefetch(absl::MakeConstSpan(pieces[i].block, 1));
-    }
-  }
-
-  // Adds the names that were found in a relay's table.
-  void AddFound(uint32_t first_piece, uint32_t end_piece, const std::vector<FewNames::Found>& found,
-                Part* part) const {
-    // Memory is asked for all lists before the first one is read: most are in no cache.
-    std::vector<RowArrivals> lists;
-    for (uint32_t index = first_piece; index < end_piece; ++index) {
-      const Block& block = *scan_.pieces()[index].block;
-      NameFinder finder(block);
-      for (const FewNames::Found& one : found) {
-        const auto name = finder.Find(one.name_id);
-        if (!name) continue;
-        lists.push_back({rows_.row_of_name[few_ids_[one.name]], index, *name});
-        __builtin_prefetch(block.offsets.data() + *name);
-      }
-    }
-    for (const RowArrivals& list : lists) {
-      const Block& block = *scan_.pieces()[list.piece].block;
-      block.arrivals.Visit([&](const auto values) {
-        // What follows in a longer list is foreseen by the processor.
-        Prefetch(ListOf(block, values, list.name).subspan(0, 128));
-      });
-    }
-    for (const RowArrivals& list : lists) {
-      const Block& block = *scan_.pieces()[list.piece].block;
-      block.arrivals.Visit([&](const auto values) { AddList(list, values, part); });
-    }
+    const FewNames names(few_ids_);
+    std::vector<uint32_t> rows;
+    for (const uint32_t id : few_ids_) rows.push_back(rows_.row_of_name[id]);
+    std::vector<RowPart> parts = MakeParts(workers);
+    std::vector<FewRows> counters;
+    for (RowPart& part : parts) counters.emplace_back(scan_, names, rows, all_ids, &part);
+    crew.ForEach(scan_.first_pieces().size() - 1, {kRelaysAtATime, workers},
+                 [&](size_t worker, size_t relay) { counters[worker].Add(relay); });
+    for (FewRows& counter : counters) counter.Finish();
+    return TakeAll(std::move(parts));
   }
 
   // Whether all that the names have was found.
@@ -169,21 +88,21 @@ class RowCounter {
   CountedRows CountAllNames(size_t workers, const Crew& crew) {
     is_shown_.reserve(rows_.row_of_name.size());
     for (const uint32_t row : rows_.row_of_name) is_shown_.push_back(row == kNoRow ? 0 : 1);
-    std::vector<Part> parts = MakeParts(workers);
+    std::vector<RowPart> parts = MakeParts(workers);
     crew.ForEach(scan_.pieces().size(), {kPiecesAtATime, workers}, [&](size_t worker, size_t item) {
       AddPiece(static_cast<uint32_t>(item), &parts[worker]);
     });
-    return Sum(std::move(parts));
+    return TakeAll(std::move(parts));
   }
 
-  void AddPiece(uint32_t index, Part* part) const {
+  void AddPiece(uint32_t index, RowPart* part) const {
     const Piece& piece = scan_.pieces()[index];
-    uint64_t* const total = part->total.data() + piece.group * columns_;
+    uint64_t* const total = part->total(piece.group);
     piece.block->arrivals.Visit([&](const auto values) {
       taken_.ForEach(scan_, index, [&](uint32_t i) {
         const uint32_t id = piece.fleet_id(i);
         if (!taken_.all()) piece.scale->AddSorted(ListOf(*piece.block, values, i), total);
-        if (is_shown_[id] != 0) AddList({rows_.row_of_name[id], index, i}, values, part);
+        if (is_shown_[id] != 0) part->Add({rows_.row_of_name[id], index, i}, values);
       });
     });
   }
@@ -199,11 +118,16 @@ class RowCounter {
     std::vector<std::pair<size_t, uint32_t>> deepest_first;
     for (uint32_t row = 0; row < rows_.rows; ++row) deepest_first.emplace_back(depth(row), row);
     std::sort(deepest_first.rbegin(), deepest_first.rend());
+    const size_t groups = scan_.groups().size();
     for (const auto& [unused, row] : deepest_first) {
       const uint32_t above = rows_.row_above[row];
       if (above == kNoRow) continue;
       for (size_t i = 0; i < width_; ++i) {
         counted->counts[above * width_ + i] += counted->counts[row * width_ + i];
+      }
+      for (size_t group = 0; ages_ && group < groups; ++group) {
+        int64_t& oldest = counted->oldest[above * groups + group];
+        oldest = std::max(oldest, counted->oldest[row * groups + group]);
       }
     }
     const size_t own = counted->arrivals.size();

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <numeric>
 
 namespace fleetqshape {
 
@@ -35,10 +34,9 @@ double RowKeys::ShareDifferenceOf(absl::Span<const uint64_t> counts) const {
   return largest - smallest;
 }
 
-double RowKeys::KeyOf(absl::Span<const uint64_t> counts) const {
+double RowKeys::OtherKeyOf(absl::Span<const uint64_t> counts) const {
   switch (order_) {
-    case RowOrder::kTotal:
-      return static_cast<double>(std::accumulate(counts.begin(), counts.end(), uint64_t{0}));
+    case RowOrder::kTotal:  // KeyOf
     case RowOrder::kName:
       return 0;
     case RowOrder::kShareDifference:

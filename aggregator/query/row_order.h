@@ -24,13 +24,21 @@ struct RowCandidate {
 // What rows are ordered by, from what they count in each group. Immutable.
 class RowKeys {
  public:
-  // `totals`: TOTAL's counts, by group.
+  // `totals`: TOTAL's counts, by group; not needed where the order is not one of shares.
   RowKeys(RowOrder order, size_t order_group, std::vector<uint64_t> totals)
       : order_(order), order_group_(order_group), totals_(std::move(totals)) {}
 
-  double KeyOf(absl::Span<const uint64_t> counts) const;
+  static bool NeedsTotals(RowOrder order) {
+    return order == RowOrder::kShareDifference || order == RowOrder::kShareRatio;
+  }
+
+  // `sum`: of the counts.
+  double KeyOf(absl::Span<const uint64_t> counts, uint64_t sum) const {
+    return order_ == RowOrder::kTotal ? static_cast<double>(sum) : OtherKeyOf(counts);
+  }
 
  private:
+  double OtherKeyOf(absl::Span<const uint64_t> counts) const;
   // Of the group's TOTAL.
   double ShareOf(absl::Span<const uint64_t> counts, size_t group) const;
 

@@ -121,14 +121,13 @@ absl::StatusOr<Scan> Scan::Make(const TableQuestion& question, std::vector<Relay
     scan.group_of_relay_.resize(relays.size(), 0);
     scan.relays_ = std::move(relays);
   }
-  const std::vector<int64_t> edges = scan.buckets_.ArrivalEdges(0);
   for (size_t i = 0; i < scan.relays_.size(); ++i) {
     const RelayView& relay = scan.relays_[i];
     const uint32_t group = scan.group_of_relay_[i];
     ++scan.groups_[group].relays;
     const int64_t now = RelayTime(relay, at_seconds);
     const AgeScale& scale =
-        scan.scales_.try_emplace(now, now, scan.columns(), edges, scan.window_).first->second;
+        scan.scales_.try_emplace(now, now, scan.columns(), scan.edges_, scan.window_).first->second;
     Piece piece;
     piece.scale = &scale;
     piece.relay = static_cast<uint32_t>(i);

@@ -62,6 +62,7 @@ class Scan {
   void UseSums(std::vector<RelayView> others, FleetSums sums);
 
   const AgeBuckets& buckets() const { return buckets_; }
+  const std::vector<int64_t>& edges() const { return edges_; }  // the buckets' ArrivalEdges(0)
   // A group's numbers in a row.
   size_t columns() const { return buckets_.columns(); }
   const std::vector<RelayView>& relays() const { return relays_; }
@@ -81,6 +82,7 @@ class Scan {
  private:
   explicit Scan(const TableQuestion& question)
       : buckets_(question.buckets),
+        edges_(buckets_.ArrivalEdges(0)),
         axis_(question.axis),
         queues_(question.queues.begin(), question.queues.end()),
         window_{question.min_age_seconds, question.max_age_seconds} {}
@@ -90,6 +92,7 @@ class Scan {
   uint64_t AddPieces(const RelayView& relay, const Piece& piece, std::vector<Piece>* pieces) const;
 
   AgeBuckets buckets_;
+  std::vector<int64_t> edges_;
   Axis axis_;
   std::vector<Queue> queues_;
   AgeWindow window_;

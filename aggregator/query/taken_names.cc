@@ -45,13 +45,12 @@ void TakenNames::FindFew(const Scan& scan, const FewNames& few, const Crew& crew
   crew.ForEach(first_pieces.size() - 1, {.at_a_time = kPiecesAtATime},
                [&](size_t /*worker*/, size_t relay) {
                  const uint32_t first = first_pieces[relay];
-                 const auto found = few.FindIn(scan.pieces()[first].fleet_ids, true);
+                 std::vector<FewNames::Found> found;
+                 std::vector<FoundInBlock> in_block;
+                 few.FindIn(scan.pieces()[first].fleet_ids, true, &found);
                  for (uint32_t index = first; index < first_pieces[relay + 1]; ++index) {
-                   NameFinder finder(*scan.pieces()[index].block);
-                   for (const FewNames::Found& one : found) {
-                     const auto name = finder.Find(one.name_id);
-                     if (name) taken_[index].push_back(*name);
-                   }
+                   FindInBlock(*scan.pieces()[index].block, found, &in_block);
+                   for (const FoundInBlock& one : in_block) taken_[index].push_back(one.index);
                  }
                });
 }
