@@ -30,6 +30,11 @@ class NameCounts {
 
   // One more than the largest id that has a count, or a little more.
   size_t end() const { return pages_.size() * kIdsOfPage; }
+  // Whether the page of the id `first` has counts.
+  bool HasPage(size_t first) const {
+    const size_t index = first / kIdsOfPage;
+    return index < pages_.size() && pages_[index] != nullptr;
+  }
   // Adds the counts of the ids from `first` on, as many as there are sums. `first` is a multiple of
   // kIdsOfPage.
   void AddTo(size_t first, absl::Span<uint64_t> sums) const;

@@ -19,8 +19,8 @@ namespace fleetqshape {
 namespace {
 
 constexpr uint32_t kNoRow = RowsOfNames::kNoRow;
-// So many ids are worth taking at a time.
-constexpr size_t kIdsAtATime = 16'384;
+// So many pages of ids are worth taking at a time.
+constexpr size_t kPagesAtATime = 16;
 
 // The rows that are shown, in their order, as ids: of names, or of nodes where there are parents.
 struct ShownRows {
@@ -38,27 +38,18 @@ class RowChooser {
   ShownRows Choose(const Crew& crew) const {
     const RowKeys keys(question_.order, question_.order_group, GroupTotals());
     const NameTotals& sums = parents_ == nullptr ? totals_ : parents_->sums();
-    const size_t ids = sums[0].size();
     struct Part {
       FirstRows first;
       size_t all = 0;
     };
     std::vector<Part> parts(crew.workers(), Part{FirstRows(question_.max_rows)});
-    crew.ForEach((ids + kIdsAtATime - 1) / kIdsAtATime, {}, [&](size_t worker, size_t item) {
+    crew.ForEach(sums[0].pages(), {.at_a_time = kPagesAtATime}, [&](size_t worker, size_t page) {
       Part& part = parts[worker];
-      std::vector<uint64_t> counts(sums.size());
-      const size_t end = std::min(ids, (item + 1) * kIdsAtATime);
-      for (size_t i = item * kIdsAtATime; i < end; ++i) {
-        const auto id = static_cast<uint32_t>(i);
-        uint64_t sum = 0;
-        for (size_t group = 0; group < counts.size(); ++group) {
-          counts[group] = sums[group][i];
-          sum += counts[group];
-        }
-        if (sum == 0 || !IsVisible(id)) continue;
+      ForEachName(sums, page, [&](uint32_t id, absl::Span<const uint64_t> counts, uint64_t sum) {
+        if (!IsVisible(id)) return;
         part.first.Offer({keys.KeyOf(counts, sum), id});
         ++part.all;
-      }
+      });
     });
     ShownRows rows;
     std::vector<RowCandidate> candidates;
@@ -84,9 +75,33 @@ class RowChooser {
     std::vector<uint64_t> group_totals;
     if (!RowKeys::NeedsTotals(question_.order)) return group_totals;
     for (const auto& group : totals_) {
-      group_totals.push_back(std::accumulate(group.begin(), group.end(), uint64_t{0}));
+      uint64_t total = 0;
+      for (size_t page = 0; page < group.pages(); ++page) {
+        const absl::Span<const uint64_t> counts = group.page(page);
+        total = std::accumulate(counts.begin(), counts.end(), total);
+      }
+      group_totals.push_back(total);
     }
     return group_totals;
+  }
+
+  // Calls use(id, counts by group, their sum) for each of a page's names that has arrivals.
+  template <typename Use>
+  static void ForEachName(const NameTotals& sums, size_t page, const Use& use) {
+    std::vector<absl::Span<const uint64_t>> groups;
+    for (const auto& group : sums) groups.push_back(group.page(page));
+    if (std::all_of(groups.begin(), groups.end(), [](const auto& one) { return one.empty(); })) {
+      return;
+    }
+    std::vector<uint64_t> counts(groups.size());
+    for (size_t i = 0; i < NameCounts::kIdsOfPage; ++i) {
+      uint64_t sum = 0;
+      for (size_t group = 0; group < groups.size(); ++group) {
+        counts[group] = groups[group].empty() ? 0 : groups[group][i];
+        sum += counts[group];
+      }
+      if (sum > 0) use(static_cast<uint32_t>(page * NameCounts::kIdsOfPage + i), counts, sum);
+    }
   }
 
   // qshape hides names that start with a dot and have too few subdomains.
@@ -106,8 +121,8 @@ RowsOfNames FindRows(const std::vector<uint32_t>& shown, size_t fleet_ids,
                      const ParentDomains* parents) {
   RowsOfNames rows;
   rows.rows = shown.size();
-  std::vector<uint32_t> row_of_id(parents == nullptr ? fleet_ids : parents->size(), kNoRow);
-  for (uint32_t row = 0; row < shown.size(); ++row) row_of_id[shown[row]] = row;
+  RowsOfNames::Column row_of_id(parents == nullptr ? fleet_ids : parents->size());
+  for (uint32_t row = 0; row < shown.size(); ++row) row_of_id.At(shown[row]) = row;
   if (parents == nullptr) {
     rows.row_of_name = std::move(row_of_id);
     return rows;
@@ -116,9 +131,9 @@ RowsOfNames FindRows(const std::vector<uint32_t>& shown, size_t fleet_ids,
     while (node != ParentDomains::kNone && row_of_id[node] == kNoRow) node = parents->parent(node);
     return node == ParentDomains::kNone ? kNoRow : row_of_id[node];
   };
-  rows.row_of_name.resize(fleet_ids, kNoRow);
+  rows.row_of_name.Resize(fleet_ids);
   for (uint32_t id = 0; id < fleet_ids; ++id) {
-    if (parents->is_node(id)) rows.row_of_name[id] = nearest(id);
+    if (parents->is_node(id)) rows.row_of_name.At(id) = nearest(id);
   }
   for (const uint32_t node : shown) rows.row_above.push_back(nearest(parents->parent(node)));
   return rows;

@@ -1,6 +1,8 @@
 #include "aggregator/query/name_totals.h"
 
 #include <algorithm>
+#include <array>
+#include <functional>
 #include <limits>
 #include <optional>
 #include <utility>
@@ -11,55 +13,62 @@ namespace {
 // All threads' counts together take at most so many numbers.
 constexpr size_t kMostCounts = size_t{64} << 20;
 
-// So many ids are worth taking at a time: pages of NameCounts.
-constexpr size_t kIdsAtATime = 16 * NameCounts::kIdsOfPage;
+// So many pages of ids are worth taking at a time.
+constexpr size_t kPagesAtATime = 16;
 
 // Without a filter, and of all ages.
 template <typename Count>
-void AddLengths(const Piece& piece, Count* totals) {
+void AddLengths(const Piece& piece, PagedColumn<Count>* totals) {
   const Block& block = *piece.block;
   const uint32_t* const name_ids = block.name_ids.data();
   const uint32_t* const offsets = block.offsets.data();
   const uint32_t* const fleet_ids = piece.fleet_ids.data();
   const size_t count = block.name_ids.size();
   for (size_t i = 0; i < count; ++i) {
-    totals[fleet_ids[name_ids[i]]] += offsets[i + 1] - offsets[i];
+    totals->At(fleet_ids[name_ids[i]]) += offsets[i + 1] - offsets[i];
   }
 }
 
 // Of the names that are taken, and of the ages that count.
 template <typename Count>
-void AddCounted(const Scan& scan, const TakenNames& taken, size_t index, Count* totals) {
+void AddCounted(const Scan& scan, const TakenNames& taken, size_t index,
+                PagedColumn<Count>* totals) {
   const Piece& piece = scan.pieces()[index];
   piece.block->arrivals.Visit([&](const auto values) {
     taken.ForEach(scan, index, [&](uint32_t i) {
-      totals[piece.fleet_id(i)] +=
+      totals->At(piece.fleet_id(i)) +=
           static_cast<Count>(piece.scale->Counted(ListOf(*piece.block, values, i)).size());
     });
   });
 }
 
-// Counts in several threads: add(worker's counts by group, item) for each item.
+// Works on all pages of a column of so many ids, in several threads.
+void ForEachPage(size_t ids, const Crew& crew, const std::function<void(size_t page)>& use) {
+  crew.ForEach(PagedColumn<uint64_t>::PagesOf(ids), {.at_a_time = kPagesAtATime},
+               [&](size_t /*worker*/, size_t page) { use(page); });
+}
+
+// Counts in several threads: add(item, a function that gives the worker's counts of a group) for
+// each item.
 template <typename Count, typename Add>
 NameTotals CountAs(size_t items, size_t groups, size_t ids, const Crew& crew, const Add& add) {
-  using Counts = std::vector<std::vector<Count>>;
+  using Counts = std::vector<PagedColumn<Count>>;
   const size_t workers = crew.WorkersFor(ids * groups, kMostCounts);
-  std::vector<Counts> counts(workers);
+  std::vector<Counts> counts(workers, Counts(groups, PagedColumn<Count>(ids)));
   crew.ForEach(items, {kPiecesAtATime, workers}, [&](size_t worker, size_t item) {
-    counts[worker].resize(groups);
-    add(item, [&](size_t group) {
-      std::vector<Count>& totals = counts[worker][group];
-      if (totals.empty()) totals.resize(ids, 0);
-      return totals.data();
-    });
+    add(item, [&](size_t group) { return &counts[worker][group]; });
   });
-  NameTotals sums(groups, std::vector<uint64_t>(ids, 0));
-  for (size_t group = 0; group < groups; ++group) {
-    for (const Counts& totals : counts) {
-      if (totals.empty() || totals[group].empty()) continue;
-      for (size_t id = 0; id < ids; ++id) sums[group][id] += totals[group][id];
+  NameTotals sums(groups, PagedColumn<uint64_t>(ids));
+  ForEachPage(ids, crew, [&](size_t page) {
+    for (size_t group = 0; group < groups; ++group) {
+      for (const Counts& totals : counts) {
+        const absl::Span<const Count> some = totals[group].page(page);
+        if (some.empty()) continue;
+        const absl::Span<uint64_t> all = sums[group].MakePage(page);
+        for (size_t i = 0; i < some.size(); ++i) all[i] += some[i];
+      }
     }
-  }
+  });
   return sums;
 }
 
@@ -88,18 +97,21 @@ NameTotals CountOthers(const Scan& scan, uint32_t rest, const FleetNames& names,
                                           const auto& [piece, group] = pieces[item];
                                           AddLengths(*piece, totals_of(group));
                                         });
-  const size_t ids = totals[rest].size();
-  crew.ForEach((ids + kIdsAtATime - 1) / kIdsAtATime, {}, [&](size_t /*worker*/, size_t part) {
-    const size_t first = part * kIdsAtATime;
-    const size_t end = std::min(ids, first + kIdsAtATime);
-    for (size_t id = first; id < end && !pieces.empty(); ++id) {
-      uint64_t others = 0;
-      for (const auto& group : totals) others += group[id];
-      totals[rest][id] = -others;
+  ForEachPage(names.size(), crew, [&](size_t page) {
+    const size_t first = page * NameCounts::kIdsOfPage;
+    const std::vector<NameCounts>& sums = scan.sums()->names;
+    // The others are part of the fleet: they have nothing where that has nothing.
+    if (std::none_of(sums.begin(), sums.end(),
+                     [&](const NameCounts& counts) { return counts.HasPage(first); })) {
+      return;
     }
-    for (const NameCounts& sums : scan.sums()->names) {
-      sums.AddTo(first, absl::MakeSpan(totals[rest]).subspan(first, end - first));
+    std::array<uint64_t, NameCounts::kIdsOfPage> counts{};
+    for (const NameCounts& some : sums) some.AddTo(first, absl::MakeSpan(counts));
+    for (const auto& group : totals) {
+      const absl::Span<const uint64_t> others = group.page(page);
+      for (size_t i = 0; i < others.size(); ++i) counts[i] -= others[i];
     }
+    std::copy(counts.begin(), counts.end(), totals[rest].MakePage(page).begin());
   });
   return totals;
 }
@@ -111,7 +123,7 @@ NameTotals CountAllAs(const Scan& scan, const TakenNames& taken, const FleetName
   return CountAs<Count>(scan.pieces().size(), scan.groups().size(), names.size(), crew,
                         [&](size_t item, const auto& totals_of) {
                           const Piece& piece = scan.pieces()[item];
-                          Count* const totals = totals_of(piece.group);
+                          PagedColumn<Count>* const totals = totals_of(piece.group);
                           whole ? AddLengths(piece, totals) : AddCounted(scan, taken, item, totals);
                         });
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "aggregator/ingest/fleet_names.h"
+#include "aggregator/query/paged_column.h"
 #include "aggregator/query/parallel.h"
 #include "aggregator/query/scan.h"
 #include "aggregator/query/taken_names.h"
@@ -14,7 +15,7 @@
 namespace fleetqshape {
 
 // By group, then by fleet id; ids that no piece uses have 0.
-using NameTotals = std::vector<std::vector<uint64_t>>;
+using NameTotals = std::vector<PagedColumn<uint64_t>>;
 
 // Where the fleet's sums are known, what most relays have is not looked at: it is the sum without
 // the others.

@@ -86,14 +86,14 @@ uint32_t ParentDomains::NodeOf(const std::string& parent) {
 }
 
 void ParentDomains::AddSums() {
-  sums_ = totals_;
+  sums_ = NameTotals(totals_);
   for (size_t group = 0; group < sums_.size(); ++group) {
-    std::vector<uint64_t>& sums = sums_[group];
-    sums.resize(parents_.size(), 0);
+    PagedColumn<uint64_t>& sums = sums_[group];
+    sums.Resize(parents_.size());
     for (uint32_t id = 0; id < fleet_ids_; ++id) {
       const uint64_t own = totals_[group][id];
       if (own == 0) continue;
-      for (uint32_t node = parents_[id]; node != kNone; node = parents_[node]) sums[node] += own;
+      for (uint32_t node = parents_[id]; node != kNone; node = parents_[node]) sums.At(node) += own;
     }
   }
 }

@@ -51,10 +51,13 @@ class RowCounter {
   // Whether the rows are of a few names, and TOTAL needs no other.
   bool FindFew() {
     if (!taken_.all()) return false;
-    for (uint32_t id = 0; id < rows_.row_of_name.size(); ++id) {
-      if (rows_.row_of_name[id] == kNoRow) continue;
-      if (few_ids_.size() == FewNames::kMost) return false;
-      few_ids_.push_back(id);
+    for (size_t page = 0; page < rows_.row_of_name.pages(); ++page) {
+      const absl::Span<const uint32_t> rows = rows_.row_of_name.page(page);
+      for (size_t i = 0; i < rows.size(); ++i) {
+        if (rows[i] == kNoRow) continue;
+        if (few_ids_.size() == FewNames::kMost) return false;
+        few_ids_.push_back(static_cast<uint32_t>(page * RowsOfNames::Column::kIdsOfPage + i));
+      }
     }
     return true;
   }
@@ -86,8 +89,6 @@ class RowCounter {
   }
 
   CountedRows CountAllNames(size_t workers, const Crew& crew) {
-    is_shown_.reserve(rows_.row_of_name.size());
-    for (const uint32_t row : rows_.row_of_name) is_shown_.push_back(row == kNoRow ? 0 : 1);
     std::vector<RowPart> parts = MakeParts(workers);
     crew.ForEach(scan_.pieces().size(), {kPiecesAtATime, workers}, [&](size_t worker, size_t item) {
       AddPiece(static_cast<uint32_t>(item), &parts[worker]);
@@ -102,7 +103,8 @@ class RowCounter {
       taken_.ForEach(scan_, index, [&](uint32_t i) {
         const uint32_t id = piece.fleet_id(i);
         if (!taken_.all()) piece.scale->AddSorted(ListOf(*piece.block, values, i), total);
-        if (is_shown_[id] != 0) part->Add({rows_.row_of_name[id], index, i}, values);
+        const uint32_t row = rows_.row_of_name[id];
+        if (row != kNoRow) part->Add({row, index, i}, values);
       });
     });
   }
@@ -147,7 +149,6 @@ class RowCounter {
   const size_t columns_;
   const size_t width_;             // of a row: groups by columns
   std::vector<uint32_t> few_ids_;  // of those names that have rows
-  std::vector<uint8_t> is_shown_;  // by fleet id: a fourth of the memory that the rows take
 };
 
 }  // namespace

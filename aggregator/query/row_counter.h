@@ -9,6 +9,7 @@
 
 #include "aggregator/query/counted_rows.h"
 #include "aggregator/query/name_totals.h"
+#include "aggregator/query/paged_column.h"
 #include "aggregator/query/parallel.h"
 #include "aggregator/query/scan.h"
 #include "aggregator/query/taken_names.h"
@@ -19,8 +20,10 @@ namespace fleetqshape {
 struct RowsOfNames {
   static constexpr uint32_t kNoRow = std::numeric_limits<uint32_t>::max();
 
-  std::vector<uint32_t> row_of_name;  // by fleet id; kNoRow
-  std::vector<uint32_t> row_above;    // by row; kNoRow. Empty without parents.
+  using Column = PagedColumn<uint32_t, kNoRow>;
+
+  Column row_of_name;               // by fleet id
+  std::vector<uint32_t> row_above;  // by row; kNoRow. Empty without parents.
   size_t rows = 0;
 };
 
