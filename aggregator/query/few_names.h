@@ -28,7 +28,8 @@ class FewNames {
     uint32_t name_id = 0;  // the relay's
   };
   // What the relay's table has of them, by rising ids. An agent may have given a name more than one
-  // id: `all` looks for all of them; without it the search ends when each name was found.
+  // id: `all` looks for all of them; without it the search ends soon after so many were found as
+  // there are names.
   void FindIn(absl::Span<const uint32_t> fleet_ids, bool all, std::vector<Found>* found) const;
 
  private:

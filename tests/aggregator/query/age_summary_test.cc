@@ -119,5 +119,33 @@ TEST(AgeSummaryTest, TheOldestMayBeAmongThoseThatAreTakenOff) {
   }
 }
 
+// What is known of the rows below is known of their parents.
+TEST(AgeSummaryTest, AParentHasTheAgesOfManyMessagesBelow) {
+  test::RandomSource random(test::FirstSeed());
+  test::ManualClock clock;
+  FakeFleet fleet(&clock);
+  FakeRelay relay = FakeFleet::Relay("h");
+  std::vector<int64_t> all;
+  for (int i = 0; i < 9000; ++i) {
+    const int64_t age = random.Between(0, 300'000);
+    const char* const name = i % 3 == 0 ? "a.b.example" : "c.b.example";
+    relay.cells.insert({kQueue, kAxis, name, clock.NowSeconds() - age});
+    all.push_back(age);
+  }
+  fleet.Add(relay);
+  TableQuestion question;
+  question.queues = {kQueue};
+  question.rows.parents = true;
+  question.rows.min_subdomains = 1;
+  question.ages = true;
+  const auto answer = fleet.engine().GetTable(question);
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  const auto parent = std::find(answer->names.begin(), answer->names.end(), ".b.example");
+  ASSERT_NE(parent, answer->names.end());
+  const auto row = static_cast<size_t>(parent - answer->names.begin());
+  EXPECT_EQ((std::vector<int64_t>{answer->median_ages[row], answer->oldest_ages[row]}),
+            Summary(all));
+}
+
 }  // namespace
 }  // namespace fleetqshape
