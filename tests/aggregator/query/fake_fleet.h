@@ -24,6 +24,8 @@ struct FakeRelay {
   int64_t clock_offset_milliseconds = 0;
   // Its agent gave each name a second id, which every other arrival has.
   bool names_twice = false;
+  // So many other names came to the fleet just before its own: ids are of several pages.
+  size_t names_before = 0;
 };
 
 class FakeFleet {
@@ -33,7 +35,7 @@ class FakeFleet {
 
   static FakeRelay Relay(const std::string& host, const NamedCells& cells = {},
                          int64_t clock_offset_milliseconds = 0) {
-    return {{{"eu", host, "postfix"}, {}, "0.1.0"}, cells, clock_offset_milliseconds, false};
+    return {{{"eu", host, "postfix"}, {}, "0.1.0"}, cells, clock_offset_milliseconds, false, 0};
   }
 
   // Adds a relay that was heard of just now.
@@ -42,6 +44,9 @@ class FakeFleet {
     fleet_.Describe(id, std::make_shared<const RelayDescription>(relay.description));
     fleet_.Heard(id, clock_.Now(), relay.clock_offset_milliseconds);
     // The relay's own ids are not those of the fleet, nor are its names in any order.
+    for (size_t i = 0; i < relay.names_before; ++i) {
+      fleet_.names().Intern("before" + std::to_string(i) + "." + relay.description.identity.host);
+    }
     std::map<std::string, uint32_t> ids;
     std::vector<std::string_view> names;
     for (auto cell = relay.cells.rbegin(); cell != relay.cells.rend(); ++cell) {

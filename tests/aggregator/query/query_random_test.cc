@@ -291,6 +291,7 @@ FakeRelay RandomRelay(RandomSource& random, const std::string& host, int64_t now
   if (!random.OneIn(3)) relay.description.labels["role"] = random.OneIn(2) ? "gateway" : "spam";
   relay.clock_offset_milliseconds = random.OneOf(offsets);
   relay.names_twice = random.OneIn(8);
+  if (random.OneIn(4)) relay.names_before = static_cast<size_t>(random.Between(1, 3000));
   const int64_t most = random.OneIn(10) ? 2000 : 60;
   // Some relays have more of one name than others.
   const std::string favourite = random.OneOf(Names());
