@@ -23,9 +23,9 @@ int main(int argc, char** argv) {
     return fleetqshape::PrintCheck(*options);
   }
   fleetqshape::StartLogging(options->log_level);
-  fleetqshape::StopSignals signals;
   const fleetqshape::SystemClock clock;
   fleetqshape::Agent agent(*options, &clock, fleetqshape::SystemRandom);
+  fleetqshape::StopSignals signals;
   signals.Start([&agent] { agent.Stop(); });
   const absl::Status ran = agent.Run();
   if (ran.ok()) return fleetqshape::kExitOk;

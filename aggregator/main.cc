@@ -90,23 +90,15 @@ void LogEnd(const IngestEngine::Counters& counters) {
       counters.reports, counters.cells, counters.batches, counters.duplicates, counters.refused);
 }
 
-int Run(const AggregatorOptions& options) {
-  const auto fail = [](std::string_view message) {
-    PrintError("fleetqshape-aggregator", message);
-    return kExitError;
-  };
-  StopSignals signals;
-  const auto query_credentials = QueryCredentials(options);
-  if (!query_credentials.ok()) return fail(std::string(query_credentials.status().message()));
-  const SystemClock clock;
-  auto store = OpenRocksDbStore(options.data_directory);
-  if (!store.ok()) return fail(std::string(store.status().message()));
-  Fleet fleet(SystemRandom()());
-  IngestEngine ingest(store->get(), &fleet, &clock,
-                      {.forget_after_milliseconds = options.forget_after_seconds * 1000});
-  if (const absl::Status loaded = ingest.Load(); !loaded.ok()) {
-    return fail(absl::StrCat(options.data_directory, ": ", loaded.message()));
-  }
+int Fail(std::string_view message) {
+  PrintError("fleetqshape-aggregator", message);
+  return kExitError;
+}
+
+// Listens, and serves until `stop`.
+int Serve(const AggregatorOptions& options,
+          const std::shared_ptr<grpc::ServerCredentials>& query_credentials, const Clock& clock,
+          const Fleet& fleet, IngestEngine& ingest, const absl::Notification& stop) {
   IngestSessions sessions(&ingest, &clock, IngestLimits());
   const size_t cores = std::max(std::thread::hardware_concurrency(), 1U);
   const QueryEngine query(&fleet, &clock,
@@ -118,22 +110,26 @@ int Run(const AggregatorOptions& options) {
   std::string ingest_address = options.ingest_listen;
   std::string query_address = options.query_listen;
   // Agents last: their streams would keep a server that is to end.
-  const auto query_server = StartServer(query_service.get(), *query_credentials, &query_address);
+  const auto query_server = StartServer(query_service.get(), query_credentials, &query_address);
   if (query_server == nullptr) {
-    return fail(absl::StrCat("cannot listen on ", options.query_listen,
+    return Fail(absl::StrCat("cannot listen on ", options.query_listen,
                              " for questions: is the port in use?"));
   }
+  // Nobody waits for an answer that does not come, nor the server for who does not take one.
+  const auto give_up = [&](std::string_view message) {
+    ingest.Stop();
+    query_server->Shutdown(std::chrono::system_clock::now());
+    return Fail(message);
+  };
   const Collector collector(&fleet, &ingest, &sessions, &query, clock.NowMilliseconds());
   const auto metrics = StartMetrics(options.metrics_listen, &collector);
-  if (!metrics.ok()) return fail(std::string(metrics.status().message()));
+  if (!metrics.ok()) return give_up(std::string(metrics.status().message()));
   const std::string metrics_word =
       *metrics == nullptr ? "" : absl::StrCat(" metrics=", (*metrics)->address());
   const auto ingest_server = StartServer(ingest_service.get(), nullptr, &ingest_address);
   if (ingest_server == nullptr) {
-    ingest.Stop();
-    query_server->Shutdown(std::chrono::system_clock::now());
-    return fail(absl::StrCat("cannot listen on ", options.ingest_listen,
-                             " for agents: is the port in use?"));
+    return give_up(absl::StrCat("cannot listen on ", options.ingest_listen,
+                                " for agents: is the port in use?"));
   }
   spdlog::info("{} relays in {}", fleet.Snapshot().size(), options.data_directory);
   ingest.Start([&sessions] { sessions.CheckDeadlines(); });
@@ -142,8 +138,6 @@ int Run(const AggregatorOptions& options) {
               metrics_word.c_str());
   std::fflush(stdout);
 
-  absl::Notification stop;
-  signals.Start([&stop] { stop.Notify(); });
   stop.WaitForNotification();
   const auto deadline = std::chrono::system_clock::now() + kStopGrace;
   ingest_server->Shutdown(deadline);
@@ -151,6 +145,29 @@ int Run(const AggregatorOptions& options) {
   ingest.Stop();
   LogEnd(ingest.counters());
   return kExitOk;
+}
+
+int Run(const AggregatorOptions& options) {
+  absl::Notification stop;
+  StopSignals signals;
+  signals.Start([&stop] { stop.Notify(); });
+  const auto query_credentials = QueryCredentials(options);
+  if (!query_credentials.ok()) return Fail(std::string(query_credentials.status().message()));
+  const SystemClock clock;
+  auto store = OpenRocksDbStore(options.data_directory);
+  if (!store.ok()) return Fail(std::string(store.status().message()));
+  Fleet fleet(SystemRandom()());
+  IngestEngine ingest(store->get(), &fleet, &clock,
+                      {.forget_after_milliseconds = options.forget_after_seconds * 1000});
+  const absl::Status loaded = ingest.Load([&stop] { return stop.HasBeenNotified(); });
+  if (absl::IsCancelled(loaded)) {
+    spdlog::info("stopping before all relays were read");
+    return kExitOk;
+  }
+  if (!loaded.ok()) {
+    return Fail(absl::StrCat(options.data_directory, ": ", loaded.message()));
+  }
+  return Serve(options, *query_credentials, clock, fleet, ingest, stop);
 }
 
 }  // namespace

@@ -76,7 +76,6 @@ int Load(const SimulatorOptions& options, const SimulatedRelay::World& world) {
 }
 
 int Run(const SimulatorOptions& options, const SimulatedRelay::World& world) {
-  StopSignals signals;
   const absl::Status enough_files = AllowOpenFiles(options.fleet.relays);
   if (!enough_files.ok()) return Fail(enough_files);
   const SystemClock clock;
@@ -87,6 +86,7 @@ int Run(const SimulatorOptions& options, const SimulatedRelay::World& world) {
   run_options.patience_milliseconds = Milliseconds(options.patience_seconds);
   run_options.print_milliseconds = Milliseconds(options.print_seconds);
   FleetRun run(run_options, world, PlanFleet(options.fleet), &clock);
+  StopSignals signals;
   signals.Start([&run] { run.Stop(); });
   const RunFigures figures = run.Run([](const char* phase, const RunFigures& now) {
     std::fprintf(stderr, "%s\n", ProgressText(phase, now).c_str());

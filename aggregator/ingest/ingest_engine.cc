@@ -57,6 +57,8 @@ constexpr size_t kTakenAtATime = 4;
 // Questions want to be answered, too.
 constexpr size_t kMostStagingThreads = 4;
 
+absl::Status StoppingError() { return absl::UnavailableError("the aggregator is stopping"); }
+
 }  // namespace
 
 IngestEngine::IngestEngine(Store* store, Fleet* fleet, const Clock* clock, const Options& options)
@@ -75,12 +77,13 @@ void IngestEngine::Stop() {
     condition_.NotifyAll();
   }
   if (thread_.joinable()) thread_.join();
-  RefuseWaiting(absl::UnavailableError("the aggregator is stopping"));
+  RefuseWaiting(StoppingError());
 }
 
-absl::Status IngestEngine::Load() {
+absl::Status IngestEngine::Load(absl::FunctionRef<bool()> stopping) {
   started_milliseconds_ = clock_.MonotonicMilliseconds();
-  FQS_ASSIGN_OR_RETURN(LoadedFleet loaded, LoadFleet(clock_, &store_, &registry_, &fleet_));
+  FQS_ASSIGN_OR_RETURN(LoadedFleet loaded,
+                       LoadFleet(clock_, stopping, &store_, &registry_, &fleet_));
   for (const auto& [id, heard] : loaded.heard_milliseconds) stored_[id].heard_milliseconds = heard;
   unserved_ = std::move(loaded.left_out);
   Count(&Counters::damaged, loaded.damaged);
@@ -126,18 +129,31 @@ absl::StatusOr<IngestEngine::Connection> IngestEngine::Connect(const v1::Hello& 
 }
 
 void IngestEngine::Submit(const Connection& connection, v1::Report report, OnOutcome on_outcome) {
-  MutexLock lock(mutex_);
-  // Under the lock: what a later connection hands over cannot be before this.
-  const RelayId relay = registry_.IsLast(connection) ? connection.relay : 0;
-  waiting_reports_.push_back({relay, std::move(report), std::move(on_outcome)});
-  condition_.NotifyOne();
+  {
+    MutexLock lock(mutex_);
+    if (!stopping_) {
+      // Under the lock: what a later connection hands over cannot be before this.
+      const RelayId relay = registry_.IsLast(connection) ? connection.relay : 0;
+      waiting_reports_.push_back({relay, std::move(report), std::move(on_outcome)});
+      condition_.NotifyOne();
+      return;
+    }
+    ++counters_.unstored;
+  }
+  on_outcome(StoppingError());
 }
 
 void IngestEngine::Forget(std::vector<RelayId> relays, OnForgotten on_forgotten,
                           bool with_messages) {
-  MutexLock lock(mutex_);
-  waiting_forgets_.push_back({std::move(relays), std::move(on_forgotten), with_messages, {}});
-  condition_.NotifyOne();
+  {
+    MutexLock lock(mutex_);
+    if (!stopping_) {
+      waiting_forgets_.push_back({std::move(relays), std::move(on_forgotten), with_messages, {}});
+      condition_.NotifyOne();
+      return;
+    }
+  }
+  on_forgotten(StoppingError());
 }
 
 void IngestEngine::TakeWaiting(std::vector<ReportJob>* reports, std::vector<ForgetJob>* forgets) {

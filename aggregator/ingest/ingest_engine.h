@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "aggregator/ingest/fleet.h"
@@ -63,11 +64,13 @@ class IngestEngine {
   ~IngestEngine() { Stop(); }
 
   // Fills the fleet from the store. A relay whose stored state is damaged is logged and starts from
-  // nothing: its agent will be asked for a snapshot. To be called before anything else.
-  absl::Status Load();
+  // nothing: its agent will be asked for a snapshot. To be called before anything else. `stopping`
+  // is asked before each relay; once it says so, CANCELLED: then the engine is of no use.
+  absl::Status Load(absl::FunctionRef<bool()> stopping = [] { return false; });
   // Starts to work, in a thread. `each_round` is called there about every second.
   void Start(std::function<void()> each_round = nullptr);
-  // Ends the thread, after the batch that is being written. What waits gets an error.
+  // Ends the thread, after the batch that is being written. What waits gets an error (UNAVAILABLE),
+  // and so does what is handed over later, from the caller's thread.
   void Stop();
   // What the thread does: all that waits, in one batch. For those who don't call Start.
   void RunOnce();

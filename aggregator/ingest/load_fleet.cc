@@ -78,12 +78,20 @@ class FleetLoader {
 
 }  // namespace
 
-absl::StatusOr<LoadedFleet> LoadFleet(const Clock& clock, RecoveringStore* store,
-                                      RelayRegistry* registry, Fleet* fleet) {
+absl::StatusOr<LoadedFleet> LoadFleet(const Clock& clock, absl::FunctionRef<bool()> stopping,
+                                      RecoveringStore* store, RelayRegistry* registry,
+                                      Fleet* fleet) {
   FleetLoader loader(clock, registry, fleet);
-  FQS_RETURN_IF_ERROR(store->Load([&](const LoadedRelay& loaded, const absl::Status& problem) {
-    loader.Add(loaded, problem);
-  }));
+  bool stopped = false;
+  const auto wanted = [&](RelayId, const v1::StoredRelay&) {
+    stopped = stopped || stopping();
+    return !stopped;
+  };
+  FQS_RETURN_IF_ERROR(
+      store->Load(wanted, [&](const LoadedRelay& loaded, const absl::Status& problem) {
+        if (!stopped) loader.Add(loaded, problem);
+      }));
+  if (stopped) return absl::CancelledError("stopped before the fleet was read");
   ReturnFreeMemory();  // what it took to read the store
   return loader.TakeDone();
 }

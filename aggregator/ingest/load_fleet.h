@@ -6,6 +6,7 @@
 #include <map>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "aggregator/ingest/fleet.h"
 #include "aggregator/ingest/recovering_store.h"
@@ -25,9 +26,10 @@ struct LoadedFleet {
 };
 
 // Fills the fleet and the registry from the store. A relay whose stored state is damaged is logged
-// and starts from nothing.
-absl::StatusOr<LoadedFleet> LoadFleet(const Clock& clock, RecoveringStore* store,
-                                      RelayRegistry* registry, Fleet* fleet);
+// and starts from nothing. `stopping` is asked before each relay: CANCELLED once it says so.
+absl::StatusOr<LoadedFleet> LoadFleet(const Clock& clock, absl::FunctionRef<bool()> stopping,
+                                      RecoveringStore* store, RelayRegistry* registry,
+                                      Fleet* fleet);
 
 }  // namespace fleetqshape
 

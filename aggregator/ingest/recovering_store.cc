@@ -44,8 +44,8 @@ void RecoveringStore::SetProblem(const absl::Status& problem) {
   fleet_.SetProblem(std::string(problem.message()));
 }
 
-absl::Status RecoveringStore::Load(Store::Visit visit) {
-  return store_.Load([](RelayId, const v1::StoredRelay&) { return true; }, visit);
+absl::Status RecoveringStore::Load(Store::Wanted wanted, Store::Visit visit) {
+  return store_.Load(wanted, visit);
 }
 
 absl::Status RecoveringStore::Apply(const std::vector<RelayWrite>& writes) {

@@ -33,8 +33,8 @@ class RecoveringStore {
   absl::Status problem() const;
   Counters counters() const;
 
-  // All that is stored, as Store::Load.
-  absl::Status Load(Store::Visit visit);
+  // What is stored, as Store::Load.
+  absl::Status Load(Store::Wanted wanted, Store::Visit visit);
   // Writes all of it or nothing, as Store::Apply. An error is the problem from then on.
   absl::Status Apply(const std::vector<RelayWrite>& writes);
   // Recovers a store that failed, if it is time to try that. True if it works again since now.

@@ -8,8 +8,9 @@
 
 namespace fleetqshape {
 
-// Create it at the start of main, before any other thread: from then on SIGTERM and SIGINT don't
-// end the program but call `on_stop`, once, from a thread of its own. SIGPIPE is ignored.
+// Create it early in main, before any other thread: from then on SIGTERM and SIGINT don't end the
+// program but call `on_stop`, once, from a thread of its own, and not after the destructor. So what
+// `on_stop` uses is to be created before it. SIGPIPE is ignored.
 class StopSignals {
  public:
   StopSignals();

@@ -138,18 +138,22 @@ bool FleetRun::Drive(const char* phase, int64_t until, bool impatient,
   }
 }
 
-void FleetRun::Fill() {
+bool FleetRun::Fill() {
   Random random(Scramble(agents_.size(), options_.aggregator.size()));
   const int64_t now = clock_.NowSeconds();
   const std::vector<DomainId> out =
       world_.destinations->DrawOut(*world_.domains, now, kOutSamples, &random);
-  for (size_t i = 0; i < agents_.size() && !stopping_; ++i) agents_[i]->Fill(now, out);
+  for (const auto& agent : agents_) {
+    if (stopping_) return false;
+    agent->Fill(now, out);
+  }
+  return true;
 }
 
 RunFigures FleetRun::Run(const OnProgress& on_progress) {
   on_progress_ = on_progress;
   start_milliseconds_ = clock_.MonotonicMilliseconds();
-  Fill();
+  if (!Fill()) return Figures();
   next_print_ = clock_.MonotonicMilliseconds();
   // Spread over the interval, so that reports are, too.
   const auto agents = static_cast<int64_t>(agents_.size());

@@ -65,7 +65,8 @@ class FleetRun {
            const std::vector<RelayPlan>& plans, const Clock* clock);
 
   // Makes the queues, has all agents connect and report, lets mail go on for the duration, and ends
-  // when all is acknowledged, or patience has.
+  // when all is acknowledged, or patience has. If Stop comes before the queues are made, nobody
+  // connects.
   RunFigures Run(const OnProgress& on_progress);
   // Has Run end soon; mail stops.
   void Stop();
@@ -77,7 +78,8 @@ class FleetRun {
   using Timer = std::pair<int64_t, uint32_t>;
   static constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
 
-  void Fill();
+  // False if Stop came meanwhile, and some queues have no beginning.
+  bool Fill();
   // Lets happen what happens until `done` says so, `until` has come (monotonic milliseconds), or
   // Stop. False if patience ended, which is asked for only with `impatient`.
   bool Drive(const char* phase, int64_t until, bool impatient, const std::function<bool()>& done);

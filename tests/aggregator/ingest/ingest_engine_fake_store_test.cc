@@ -347,6 +347,19 @@ TEST_F(EngineOnFakeStoreTest, AStoreThatCannotBeReadKeepsTheEngineFromStarting) 
   EXPECT_EQ(engine.Load().code(), absl::StatusCode::kDataLoss);
 }
 
+TEST_F(EngineOnFakeStoreTest, AStopWhileTheFleetIsReadEndsThat) {
+  for (const RelayId relay : ConnectSeveral(4)) {
+    SubmitSound(relay, ReportWriter().Snapshot(1, OneCell(0)));
+  }
+  engine_.reset();
+  Fleet fleet;
+  IngestEngine engine(&store_, &fleet, &clock_, IngestEngine::Options());
+  int asked = 0;
+  EXPECT_EQ(engine.Load([&] { return ++asked == 3; }).code(), absl::StatusCode::kCancelled);
+  EXPECT_EQ(asked, 3) << "the rest is passed over";
+  EXPECT_EQ(fleet.Snapshot().size(), 2U);
+}
+
 // Waits until the thread sleeps in the kernel.
 void WaitUntilAsleep(pid_t thread) {
   const auto deadline = std::chrono::steady_clock::now() + test::kPatience;
@@ -392,6 +405,18 @@ TEST_F(EngineOnFakeStoreTest, AStopWaitsForTheBatchBeingWrittenAndAnswersAllThat
     EXPECT_EQ(outcome.Wait().status().code(), absl::StatusCode::kUnavailable);
   }
   EXPECT_EQ(store_.batches().size(), 1U);
+}
+
+// A server that is to end waits for the answers to what it has handed over.
+TEST_F(EngineOnFakeStoreTest, WhatComesAfterAStopIsRefusedAtOnce) {
+  const RelayId relay = ConnectSeveral(1)[0];
+  engine_->Stop();
+  const PendingOutcome report = Submit(relay, ReportWriter().Snapshot(1, OneCell(0)));
+  EXPECT_TRUE(report.HasCome());
+  EXPECT_EQ(report.Wait().status().code(), absl::StatusCode::kUnavailable);
+  absl::Status forgotten;
+  engine_->Forget({relay}, [&](const auto& done) { forgotten = done.status(); });
+  EXPECT_EQ(forgotten.code(), absl::StatusCode::kUnavailable);
 }
 
 TEST_F(EngineOnFakeStoreTest, AnEngineThatHasNothingToDoStopsAtOnce) {
