@@ -47,8 +47,9 @@ class RowChooser {
       Part& part = parts[worker];
       ForEachName(sums, page, [&](uint32_t id, absl::Span<const uint64_t> counts, uint64_t sum) {
         if (!IsVisible(id)) return;
-        part.first.Offer({keys.KeyOf(counts, sum), id});
         ++part.all;
+        if (!part.first.Wants(keys.MostKeyOf(sum))) return;
+        part.first.Offer({keys.KeyOf(counts, sum), id});
       });
     });
     ShownRows rows;

@@ -5,6 +5,22 @@
 
 namespace fleetqshape {
 
+RowKeys::RowKeys(RowOrder order, size_t order_group, std::vector<uint64_t> totals)
+    : order_(order),
+      order_group_(order_group),
+      totals_(std::move(totals)),
+      most_key_of_one_(std::numeric_limits<double>::infinity()) {
+  if (order_ == RowOrder::kTotal || order_ == RowOrder::kGroup) most_key_of_one_ = 1;
+  if (order_ != RowOrder::kShareDifference) return;
+  // All of them in the group where one is the largest share; and what rounding may add.
+  constexpr double kRounding = 1 + 1e-12;
+  uint64_t least = std::numeric_limits<uint64_t>::max();
+  for (const uint64_t total : totals_) {
+    if (total > 0) least = std::min(least, total);
+  }
+  most_key_of_one_ = kRounding / static_cast<double>(least);
+}
+
 double RowKeys::ShareOf(absl::Span<const uint64_t> counts, size_t group) const {
   if (totals_[group] == 0) return 0;
   return static_cast<double>(counts[group]) / static_cast<double>(totals_[group]);

@@ -25,8 +25,7 @@ struct RowCandidate {
 class RowKeys {
  public:
   // `totals`: TOTAL's counts, by group; not needed where the order is not one of shares.
-  RowKeys(RowOrder order, size_t order_group, std::vector<uint64_t> totals)
-      : order_(order), order_group_(order_group), totals_(std::move(totals)) {}
+  RowKeys(RowOrder order, size_t order_group, std::vector<uint64_t> totals);
 
   static bool NeedsTotals(RowOrder order) {
     return order == RowOrder::kShareDifference || order == RowOrder::kShareRatio;
@@ -36,6 +35,8 @@ class RowKeys {
   double KeyOf(absl::Span<const uint64_t> counts, uint64_t sum) const {
     return order_ == RowOrder::kTotal ? static_cast<double>(sum) : OtherKeyOf(counts);
   }
+  // No counts with this sum have a larger key. Quick: most names have few arrivals.
+  double MostKeyOf(uint64_t sum) const { return static_cast<double>(sum) * most_key_of_one_; }
 
  private:
   double OtherKeyOf(absl::Span<const uint64_t> counts) const;
@@ -48,6 +49,7 @@ class RowKeys {
   RowOrder order_;
   size_t order_group_;
   std::vector<uint64_t> totals_;
+  double most_key_of_one_;
 };
 
 // Keeps those of many candidates that may be among the first rows.
@@ -56,8 +58,10 @@ class FirstRows {
   // `max_rows` 0: all.
   explicit FirstRows(size_t max_rows) : max_rows_(max_rows) {}
 
+  // Whether a row with such a key may be among them.
+  bool Wants(double key) const { return !(key < least_); }
   void Offer(const RowCandidate& candidate) {
-    if (candidate.key < least_) return;
+    if (!Wants(candidate.key)) return;
     candidates_.push_back(candidate);
     if (max_rows_ > 0 && candidates_.size() >= limit_) Prune();
   }

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -36,6 +38,28 @@ TEST(FirstRowsTest, EqualTheFirstOfAllInTheirOrder) {
     for (size_t i = 0; i < all.size(); ++i) {
       ASSERT_EQ(kept[i].key, all[i].key);
       ASSERT_EQ(name_of(kept[i].id), name_of(all[i].id));
+    }
+  }
+}
+
+TEST(RowKeysTest, NoKeyIsLargerThanTheMostOfItsSum) {
+  RandomSource random(test::FirstSeed());
+  for (int run = 0; run < 2000; ++run) {
+    std::vector<uint64_t> totals;
+    for (int64_t left = random.Between(1, 4); left > 0; --left) {
+      totals.push_back(random.OneIn(5) ? 0 : static_cast<uint64_t>(random.Between(1, 1'000'000)));
+    }
+    std::vector<uint64_t> counts;
+    for (const uint64_t total : totals) {
+      const auto most = static_cast<int64_t>(total);
+      counts.push_back(static_cast<uint64_t>(random.OneIn(3) ? most : random.Between(0, most)));
+    }
+    const auto sum = std::accumulate(counts.begin(), counts.end(), uint64_t{0});
+    if (sum == 0) continue;
+    for (const RowOrder order : {RowOrder::kTotal, RowOrder::kName, RowOrder::kShareDifference,
+                                 RowOrder::kGroup, RowOrder::kShareRatio}) {
+      const RowKeys keys(order, totals.size() - 1, totals);
+      ASSERT_LE(keys.KeyOf(counts, sum), keys.MostKeyOf(sum)) << static_cast<int>(order);
     }
   }
 }

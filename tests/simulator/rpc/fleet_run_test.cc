@@ -17,7 +17,7 @@ class FleetRunTest : public ::testing::Test {
   const Domains domains_{{.count = 1000}};
   const Destinations destinations_{{}};
   const SimulatedRelay::World world_{&domains_, &destinations_, {}};
-  const SystemClock clock_;
+  SystemClock clock_;
   // Where nobody listens.
   const RunOptions options_{.aggregator = "127.0.0.1:9", .patience_milliseconds = 1000};
   FleetRun run_{options_, world_, PlanFleet({.relays = 3, .messages = 100}), &clock_};
