@@ -68,8 +68,7 @@ struct ScanQuestion {
 class ScanWorker {
  public:
   // Most files that may be counted at a time. Opening many in a row, and then parsing many, is
-  // faster than changing between the two with each file: measured 2 to 4 percent of
-  // a scan.
+  // faster than changing between the two with each file: measured 1 to 4 percent of a scan.
   static constexpr size_t kMostAtATime = 32;
 
   // `question` and `seen` outlive the worker. `files_at_a_time`: 1 to kMostAtATime.
