@@ -39,7 +39,8 @@ class Tmux:
                 ["setpriv", "--pdeathsig", "KILL", "--", "tmux", "-D", "-S", self._socket, "-f", "/dev/null"],
                 stdin=subprocess.DEVNULL, env=environment(TERM="xterm-256color", **self._variables), cwd=directory))
             stack.callback(server.terminate)
-            wait_until(lambda: Path(self._socket).exists(), _WAIT_SECONDS, "tmux listens")
+            # Its socket is there before it listens.
+            wait_until(lambda: self._run("show-options", "-s").returncode == 0, _WAIT_SECONDS, "tmux listens")
             self._tmux("set-option", "-g", "default-terminal", "tmux-256color")
             columns, lines = self._size
             self._tmux("new-session", "-d", "-x", str(columns), "-y", str(lines),
@@ -91,9 +92,12 @@ class Tmux:
         wait_until(look, _WAIT_SECONDS, what, context=lambda: seen, interval_seconds=0.03)
         return seen
 
-    def _tmux(self, *arguments: str) -> str:
-        done = subprocess.run(["tmux", "-S", self._socket, *arguments], stdin=subprocess.DEVNULL, capture_output=True,
+    def _run(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(["tmux", "-S", self._socket, *arguments], stdin=subprocess.DEVNULL, capture_output=True,
                               timeout=_WAIT_SECONDS, env=environment(TERM="xterm-256color"), check=False)
+
+    def _tmux(self, *arguments: str) -> str:
+        done = self._run(*arguments)
         if done.returncode != 0:
             raise AssertionError(f"tmux {arguments}: {done.stderr.decode(errors='backslashreplace')}")
         return done.stdout.decode(errors="backslashreplace")
