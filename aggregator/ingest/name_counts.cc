@@ -38,16 +38,11 @@ NameCounts NameCounts::Share() {
 
 void NameCounts::AddTo(size_t first, absl::Span<uint64_t> sums) const {
   for (size_t i = 0; i < sums.size(); i += kIdsOfPage) {
-    const size_t index = (first + i) / kIdsOfPage;
-    if (index >= pages_.size() || pages_[index] == nullptr) continue;
-    const uint32_t* const counts = pages_[index]->counts.data();
+    if (!HasPage(first + i)) continue;
+    const uint32_t* const counts = pages_[(first + i) / kIdsOfPage]->counts.data();
     uint64_t* const to = sums.data() + i;
-    if (sums.size() - i >= kIdsOfPage) {
-      // Of a known length: the compiler adds several at a time.
-      for (size_t k = 0; k < kIdsOfPage; ++k) to[k] += counts[k];
-    } else {
-      for (size_t k = 0; k < sums.size() - i; ++k) to[k] += counts[k];
-    }
+    // Of a known length: the compiler adds several at a time.
+    for (size_t k = 0; k < kIdsOfPage; ++k) to[k] += counts[k];
   }
 }
 

@@ -35,8 +35,7 @@ class NameCounts {
     const size_t index = first / kIdsOfPage;
     return index < pages_.size() && pages_[index] != nullptr;
   }
-  // Adds the counts of the ids from `first` on, as many as there are sums. `first` is a multiple of
-  // kIdsOfPage.
+  // Adds the counts of the ids from `first` on, as many as there are sums: whole pages.
   void AddTo(size_t first, absl::Span<uint64_t> sums) const;
 
   static constexpr size_t kIdsOfPage = 1024;

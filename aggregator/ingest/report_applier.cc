@@ -40,7 +40,7 @@ absl::StatusOr<uint64_t> BlockDigest(Queue queue, Axis axis, const Block& block,
 
 // Notes which of a relay's new names recipients have: those that stand in a block of that axis.
 void NoteUses(Axis axis, const Block& block, size_t first_name_id, std::vector<NameUse>* uses) {
-  if (axis != Axis::kRecipientDomain) return;
+  if (axis != Axis::kRecipientDomain || uses->empty()) return;
   for (const uint32_t name_id : block.name_ids) {
     const size_t place = size_t{name_id} - first_name_id;  // or far beyond
     if (place < uses->size()) (*uses)[place] = NameUse::kRecipients;

@@ -3,6 +3,21 @@
 #include <algorithm>
 
 namespace fleetqshape {
+namespace {
+
+// The first of some sorted values, one at least, that is not below `value`; or the last one.
+const uint32_t* FirstNotBelow(absl::Span<const uint32_t> values, uint32_t value) {
+  const uint32_t* first = values.data();
+  // Each step takes as long whatever it finds; and many searches are under way at once.
+  for (size_t left = values.size(); left > 1;) {
+    const size_t half = left / 2;
+    first += half * (first[half - 1] < value ? 1 : 0);
+    left -= half;
+  }
+  return first;
+}
+
+}  // namespace
 
 FewNames::FewNames(absl::Span<const uint32_t> ids) : ids_(ids.begin(), ids.end()) {
   for (uint32_t i = 0; i < ids.size(); ++i) {
@@ -44,22 +59,6 @@ void FewNames::FindIn(absl::Span<const uint32_t> fleet_ids, bool all,
     for (size_t k = 0; k < count; ++k) Look(fleet_ids[maybe[k]], maybe[k], found);
   }
 }
-
-namespace {
-
-// The first of some sorted values, one at least, that is not below `value`; or the last one.
-const uint32_t* FirstNotBelow(absl::Span<const uint32_t> values, uint32_t value) {
-  const uint32_t* first = values.data();
-  // Each step takes as long whatever it finds; and many searches are under way at once.
-  for (size_t left = values.size(); left > 1;) {
-    const size_t half = left / 2;
-    first += half * (first[half - 1] < value ? 1 : 0);
-    left -= half;
-  }
-  return first;
-}
-
-}  // namespace
 
 void FindInBlock(const Block& block, absl::Span<const FewNames::Found> found,
                  std::vector<FoundInBlock>* in_block) {

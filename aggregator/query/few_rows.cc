@@ -5,6 +5,7 @@
 #include "aggregator/query/prefetch.h"
 
 namespace fleetqshape {
+
 void FewRows::Add(size_t relay) {
   AskForTable(relay + 1);
   Passing& passing = passing_[added_ % kSteps];

@@ -19,9 +19,6 @@ namespace fleetqshape {
 namespace {
 
 constexpr uint32_t kNoRow = RowsOfNames::kNoRow;
-// So many pages of ids are worth taking at a time.
-constexpr size_t kPagesAtATime = 16;
-
 // The rows that are shown, in their order, as ids: of names, or of nodes where there are parents.
 struct ShownRows {
   std::vector<uint32_t> ids;

@@ -13,9 +13,6 @@ namespace {
 // All threads' counts together take at most so many numbers.
 constexpr size_t kMostCounts = size_t{64} << 20;
 
-// So many pages of ids are worth taking at a time.
-constexpr size_t kPagesAtATime = 16;
-
 // Without a filter, and of all ages.
 template <typename Count>
 void AddLengths(const Piece& piece, PagedColumn<Count>* totals) {

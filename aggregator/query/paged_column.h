@@ -12,6 +12,9 @@
 
 namespace fleetqshape {
 
+// So many pages are worth taking at a time.
+inline constexpr size_t kPagesAtATime = 16;
+
 // As many numbers as there are ids, all of them `kNone` at first; 1,024 ids to a page, as in
 // NameCounts, and a page that nobody has written to takes no memory. So what a question takes
 // depends on the names that it is about, and not on those that spam invents elsewhere. Different

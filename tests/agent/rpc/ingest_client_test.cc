@@ -6,13 +6,10 @@
 #include <grpcpp/server_builder.h>
 #include <grpcpp/support/server_callback.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <chrono>
-#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,6 +21,7 @@
 #include "common/base/mutex.h"
 #include "common/rpc/channel.h"
 #include "fleetqshape/v1/ingest.grpc.pb.h"
+#include "tests/support/loopback_listener.h"
 
 namespace fleetqshape {
 namespace {
@@ -31,6 +29,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using std::chrono::steady_clock;
+using test::LoopbackListener;
 
 // The other end finishes after these.
 constexpr int kMostRead = 6;
@@ -244,34 +243,9 @@ TEST_F(IngestClientTest, NobodyListens) {
   EXPECT_TRUE(WaitForMessage(client.get()));
 }
 
-// A port that takes connections. Who is behind it is up to the test: gRPC in this process would
-// share its threads with the client.
-class Listener {
- public:
-  Listener() : socket_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in any{};
-    any.sin_family = AF_INET;
-    any.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    auto* const address = reinterpret_cast<sockaddr*>(&any);
-    EXPECT_EQ(bind(socket_.get(), address, sizeof any), 0);
-    EXPECT_EQ(listen(socket_.get(), 16), 0);
-    socklen_t length = sizeof any;
-    EXPECT_EQ(getsockname(socket_.get(), address, &length), 0);
-    port_ = ntohs(any.sin_port);
-  }
-  std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
-  FileDescriptor Accept() const {
-    return FileDescriptor(accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-  }
-
- private:
-  const FileDescriptor socket_;
-  uint16_t port_ = 0;
-};
-
 // The kernel takes the connection, and nobody is behind it.
 TEST_F(IngestClientTest, AnAttemptToConnectEndsInTime) {
-  const Listener listener;
+  const LoopbackListener listener;
   const auto client = MakeClient(listener.address());
   const auto begun = steady_clock::now();
   client->Open();
@@ -286,7 +260,7 @@ TEST_F(IngestClientTest, AnAttemptToConnectEndsInTime) {
 TEST_F(IngestClientTest, TheLastConnectionNeverEndsInAThreadOfGrpc) {
   std::string address;
   {
-    const Listener listener;
+    const LoopbackListener listener;
     address = listener.address();
   }
   for (int i = 0; i < 1000; ++i) {
@@ -304,7 +278,8 @@ TEST_F(IngestClientTest, AConnectionThatHangsEndsAfterItsClient) {
   // of the connection: what ends the flow is the kernel.
   constexpr std::string_view kLargeWindows(
       "\0\0\6\4\0\0\0\0\0\0\4\x40\0\0\0\0\0\4\x8\0\0\0\0\0\x40\0\0\0", 28);
-  auto listener = std::make_optional<Listener>();
+  // gRPC in this process would share its threads with the client.
+  auto listener = std::make_optional<LoopbackListener>();
   const std::string address = listener->address();
   auto client = MakeClient(address);
   client->Open();
