@@ -1,8 +1,13 @@
 #include "aggregator/metrics/metrics_server.h"
 
 #include <microhttpd.h>
+#include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+#include <array>
+#include <limits>
 #include <string_view>
 #include <utility>
 
@@ -79,7 +84,7 @@ absl::StatusOr<std::unique_ptr<MetricsServer>> MetricsServer::Start(const std::s
       new MetricsServer(absl::StrCat(host, ":", socket.port), limits, std::move(make_text)));
   // Twice as many connections, for those that were shut down and are not yet gone.
   server->daemon_ =
-      MHD_start_daemon(MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_ITC, /*port=*/0,
+      MHD_start_daemon(MHD_USE_EPOLL, /*port=*/0,
                        /*apc=*/nullptr, /*apc_cls=*/nullptr, Callbacks::OnRequest, server.get(),
                        MHD_OPTION_LISTEN_SOCKET, socket.fd.get(),                            //
                        MHD_OPTION_CONNECTION_LIMIT, 2 * limits.connections,                  //
@@ -90,14 +95,38 @@ absl::StatusOr<std::unique_ptr<MetricsServer>> MetricsServer::Start(const std::s
   // The daemon closes the socket, also one that did not start.
   socket.fd.Release();
   if (server->daemon_ == nullptr) return absl::UnavailableError("libmicrohttpd does not start");
+  server->thread_ = std::thread([server = server.get()] { server->Serve(); });
   return server;
 }
 
 MetricsServer::MetricsServer(std::string address, const Limits& limits, MakeText make_text)
-    : address_(std::move(address)), limits_(limits), make_text_(std::move(make_text)) {}
+    : address_(std::move(address)),
+      limits_(limits),
+      make_text_(std::move(make_text)),
+      stop_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
+// libmicrohttpd 0.9.75 crashes if it is stopped while a thread of its own refuses a request, so the
+// thread is ours, and over before that.
 MetricsServer::~MetricsServer() {
+  if (thread_.joinable()) {
+    eventfd_write(stop_.get(), 1);
+    thread_.join();
+  }
   if (daemon_ != nullptr) MHD_stop_daemon(daemon_);
+}
+
+void MetricsServer::Serve() {
+  const int epoll_fd = MHD_get_daemon_info(daemon_, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+  std::array<pollfd, 2> descriptors = {
+      {{stop_.get(), POLLIN, /*revents=*/0}, {epoll_fd, POLLIN, /*revents=*/0}}};
+  while ((descriptors[0].revents & POLLIN) == 0) {
+    MHD_run(daemon_);
+    constexpr MHD_UNSIGNED_LONG_LONG kLongest = std::numeric_limits<int>::max();
+    MHD_UNSIGNED_LONG_LONG milliseconds = 0;
+    const bool waits_for_time = MHD_get_timeout(daemon_, &milliseconds) == MHD_YES;
+    poll(descriptors.data(), descriptors.size(),
+         waits_for_time ? static_cast<int>(std::min(milliseconds, kLongest)) : -1);
+  }
 }
 
 }  // namespace fleetqshape

@@ -8,8 +8,10 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "absl/status/statusor.h"
+#include "common/base/file_descriptor.h"
 
 struct MHD_Connection;
 struct MHD_Daemon;
@@ -49,15 +51,19 @@ class MetricsServer {
   struct Callbacks;
 
   MetricsServer(std::string address, const Limits& limits, MakeText make_text);
+  // Serves until stop_ can be read.
+  void Serve();
 
   const std::string address_;
   const Limits limits_;
   const MakeText make_text_;
+  const FileDescriptor stop_;  // an eventfd
   MHD_Daemon* daemon_ = nullptr;
 
   // For the server's thread: the open sockets of connections, numbered as they came.
   std::map<uintptr_t, int> open_;
   uintptr_t last_number_ = 0;
+  std::thread thread_;  // the only one that uses daemon_ while it runs
 };
 
 }  // namespace fleetqshape

@@ -192,6 +192,19 @@ TEST_F(MetricsServerTest, TheEndClosesAllConnectionsAndThePort) {
   ExpectScrape();
 }
 
+// At whatever moment: while requests come that it refuses by itself, too.
+TEST_F(MetricsServerTest, TheEndMayComeAtAnyMoment) {
+  const std::string long_head = "GET /" + std::string(20'000, 'a') + " HTTP/1.1\r\n\r\n";
+  for (int i = 0; i < 2000; ++i) {
+    Start();
+    const HttpClient client(address());
+    client.Send(long_head);
+    for (int k = 0; k < i % 40; ++k) std::this_thread::yield();
+    server_.reset();
+    EXPECT_THAT(client.ReadAll(), Not(HasSubstr("200 OK")));
+  }
+}
+
 TEST_F(MetricsServerTest, AnAddressThatCannotBeHadIsAnError) {
   Start();
   const auto error_at = [](const std::string& where) {
