@@ -36,10 +36,13 @@ void CountedRows::Add(const CountedRows& other) {
 void AddRowArrivals(const Scan& scan, const TakenNames& taken, uint32_t piece, uint32_t row,
                     std::vector<RowArrivals>* arrivals) {
   if (taken.all()) {
-    arrivals->push_back({row, piece, RowArrivals::kWholeBlock});
+    arrivals->push_back({row, piece});
     return;
   }
-  taken.ForEach(scan, piece, [&](uint32_t name) { arrivals->push_back({row, piece, name}); });
+  const std::vector<uint32_t>& offsets = scan.pieces()[piece].block->offsets;
+  taken.ForEach(scan, piece, [&](uint32_t name) {
+    arrivals->push_back({row, piece, offsets[name], offsets[name + 1] - offsets[name]});
+  });
 }
 
 }  // namespace fleetqshape

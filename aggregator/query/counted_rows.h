@@ -12,13 +12,15 @@
 
 namespace fleetqshape {
 
-// Arrivals that count in a row: one name's of a piece, or all of it.
+// Arrivals that count in a row: one name's of a piece, or all of it. Where a name's are is noted,
+// since the block's offsets are in no near cache when it comes up again.
 struct RowArrivals {
   static constexpr uint32_t kWholeBlock = std::numeric_limits<uint32_t>::max();
 
   uint32_t row = 0;
-  uint32_t piece = 0;           // Scan::pieces
-  uint32_t name = kWholeBlock;  // which of the block's
+  uint32_t piece = 0;  // Scan::pieces
+  uint32_t first = 0;  // of the block's arrivals
+  uint32_t count = kWholeBlock;
 };
 
 // Rows, by groups, by columns; TOTAL, by groups, by columns; and where the arrivals of the rows

@@ -69,7 +69,7 @@ void FewRows::FindInBlocks(Passing* relay) {
 }
 
 void FewRows::AskForArrivals(const Passing& relay) const {
-  for (const RowArrivals& list : relay.lists) {
+  for (const List& list : relay.lists) {
     const Block& block = *scan_.pieces()[list.piece].block;
     block.arrivals.Visit([&](const auto values) {
       Prefetch(ListOf(block, values, list.name).subspan(0, kForeseen));
@@ -78,9 +78,10 @@ void FewRows::AskForArrivals(const Passing& relay) const {
 }
 
 void FewRows::AddLists(const Passing& relay) {
-  for (const RowArrivals& list : relay.lists) {
+  for (const List& list : relay.lists) {
     const Block& block = *scan_.pieces()[list.piece].block;
-    block.arrivals.Visit([&](const auto values) { part_->Add(list, values); });
+    block.arrivals.Visit(
+        [&](const auto values) { part_->Add(list.row, list.piece, list.name, values); });
   }
 }
 

@@ -30,12 +30,18 @@ class FewRows {
   void Finish();
 
  private:
+  // A name's arrivals in a block, for a row.
+  struct List {
+    uint32_t row = 0;
+    uint32_t piece = 0;
+    uint32_t name = 0;  // which of the block's
+  };
   // A relay, on its way.
   struct Passing {
     uint32_t first_piece = 0;
     uint32_t end_piece = 0;
     std::vector<FewNames::Found> found;
-    std::vector<RowArrivals> lists;
+    std::vector<List> lists;
   };
   static constexpr size_t kSteps = 4;
 

@@ -19,10 +19,39 @@ namespace fleetqshape {
 namespace {
 
 constexpr uint32_t kNoRow = RowsOfNames::kNoRow;
+
 // The rows that are shown, in their order, as ids: of names, or of nodes where there are parents.
 struct ShownRows {
   std::vector<uint32_t> ids;
   size_t all = 0;  // with those that are not shown
+};
+
+// What the names of a page have. For one thread.
+class PageOfSums {
+ public:
+  PageOfSums(const NameTotals& sums, size_t page) : counts_(sums.size()) {
+    for (const auto& group : sums) {
+      pages_.push_back(group.page(page));
+      if (pages_.back().empty()) continue;
+      all_.resize(NameCounts::kIdsOfPage, 0);
+      for (size_t i = 0; i < NameCounts::kIdsOfPage; ++i) all_[i] += pages_.back()[i];
+    }
+  }
+
+  // In all groups. Empty if no name of the page has arrivals.
+  absl::Span<const uint64_t> all() const { return all_; }
+  // By groups, of one name. Valid until the next call.
+  absl::Span<const uint64_t> Groups(size_t name) {
+    for (size_t group = 0; group < counts_.size(); ++group) {
+      counts_[group] = pages_[group].empty() ? 0 : pages_[group][name];
+    }
+    return counts_;
+  }
+
+ private:
+  std::vector<absl::Span<const uint64_t>> pages_;  // by groups
+  std::vector<uint64_t> all_;
+  std::vector<uint64_t> counts_;
 };
 
 // Chooses them from all names' totals.
@@ -42,12 +71,15 @@ class RowChooser {
     std::vector<Part> parts(crew.workers(), Part{FirstRows(question_.max_rows)});
     crew.ForEach(sums[0].pages(), {.at_a_time = kPagesAtATime}, [&](size_t worker, size_t page) {
       Part& part = parts[worker];
-      ForEachName(sums, page, [&](uint32_t id, absl::Span<const uint64_t> counts, uint64_t sum) {
-        if (!IsVisible(id)) return;
+      PageOfSums names(sums, page);
+      for (size_t i = 0; i < names.all().size(); ++i) {
+        const uint64_t sum = names.all()[i];
+        const auto id = static_cast<uint32_t>(page * NameCounts::kIdsOfPage + i);
+        if (sum == 0 || !IsVisible(id)) continue;
         ++part.all;
-        if (!part.first.Wants(keys.MostKeyOf(sum))) return;
-        part.first.Offer({keys.KeyOf(counts, sum), id});
-      });
+        if (!part.first.Wants(keys.MostKeyOf(sum))) continue;
+        part.first.Offer({keys.KeyOf(names.Groups(i), sum), id});
+      }
     });
     ShownRows rows;
     std::vector<RowCandidate> candidates;
@@ -81,25 +113,6 @@ class RowChooser {
       group_totals.push_back(total);
     }
     return group_totals;
-  }
-
-  // Calls use(id, counts by group, their sum) for each of a page's names that has arrivals.
-  template <typename Use>
-  static void ForEachName(const NameTotals& sums, size_t page, const Use& use) {
-    std::vector<absl::Span<const uint64_t>> groups;
-    for (const auto& group : sums) groups.push_back(group.page(page));
-    if (std::all_of(groups.begin(), groups.end(), [](const auto& one) { return one.empty(); })) {
-      return;
-    }
-    std::vector<uint64_t> counts(groups.size());
-    for (size_t i = 0; i < NameCounts::kIdsOfPage; ++i) {
-      uint64_t sum = 0;
-      for (size_t group = 0; group < groups.size(); ++group) {
-        counts[group] = groups[group].empty() ? 0 : groups[group][i];
-        sum += counts[group];
-      }
-      if (sum > 0) use(static_cast<uint32_t>(page * NameCounts::kIdsOfPage + i), counts, sum);
-    }
   }
 
   // qshape hides names that start with a dot and have too few subdomains.

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
-#include <cstring>
 #include <utility>
 
 #include "aggregator/query/prefetch.h"
@@ -12,62 +11,13 @@ namespace fleetqshape {
 namespace {
 
 // What they take fits into a near cache.
-constexpr int64_t kMostParts = 1 << 15;
-
-// The least and the largest of values in any order.
-template <typename Number>
-std::pair<Number, Number> Extremes(absl::Span<const Number> values) {
-  constexpr size_t kLanes = 8;
-  typedef Number Lanes __attribute__((vector_size(kLanes * sizeof(Number))));
-  Number least = values.front();
-  Number most = least;
-  Lanes lane_least = Lanes{} + least;
-  Lanes lane_most = lane_least;
-  size_t i = 0;
-  for (; i + kLanes <= values.size(); i += kLanes) {
-    Lanes lanes;
-    std::memcpy(&lanes, values.data() + i, sizeof lanes);
-    lane_least = lanes < lane_least ? lanes : lane_least;
-    lane_most = lanes > lane_most ? lanes : lane_most;
-  }
-  for (; i < values.size(); ++i) {
-    least = std::min(least, values[i]);
-    most = std::max(most, values[i]);
-  }
-  for (size_t lane = 0; lane < kLanes; ++lane) {
-    least = std::min<Number>(least, lane_least[lane]);
-    most = std::max<Number>(most, lane_most[lane]);
-  }
-  return {least, most};
-}
+constexpr int64_t kMostParts = 1 << 16;
 
 AgeRange RangeOf(const AgeSource& source) {
-  AgeRange range;
+  const auto [first, last] = source.Bounds();
+  if (first > last) return {};
   const int64_t now = source.scale->now_seconds();
-  if (source.seconds != nullptr) {
-    const auto [least, most] = source.scale->Clamped(source.seconds->Bounds());
-    if (least <= most) range = {AgeOf(now, most), AgeOf(now, least)};
-    return range;
-  }
-  source.Visit([&](const auto values) {
-    if (source.sorted) {
-      range = {AgeOf(now, values.back()), AgeOf(now, values.front())};
-    } else {
-      const auto [least, most] = Extremes(values);
-      range = {AgeOf(now, most), AgeOf(now, least)};
-    }
-  });
-  return range;
-}
-
-// Of sorted values, the ones from `first` to `last`.
-absl::Span<const uint32_t> Within(absl::Span<const uint32_t> sorted, int64_t first, int64_t last) {
-  const auto begin = std::partition_point(sorted.begin(), sorted.end(),
-                                          [first](uint32_t one) { return int64_t{one} < first; });
-  const auto end = std::partition_point(begin, sorted.end(),
-                                        [last](uint32_t one) { return int64_t{one} <= last; });
-  return sorted.subspan(static_cast<size_t>(begin - sorted.begin()),
-                        static_cast<size_t>(end - begin));
+  return {AgeOf(now, last), AgeOf(now, first)};
 }
 
 }  // namespace
@@ -92,6 +42,7 @@ class RankSearch::Parts {
   void Add(const AgeSource& source) {
     const int64_t now = source.scale->now_seconds();
     const uint64_t one = source.taken_off ? ~uint64_t{0} : 1;
+    if (source.bounds && !MayHave(*source.bounds, now)) return;
     if (source.seconds != nullptr) {
       AddSeconds(source);
     } else if (source.narrow.empty()) {
@@ -105,6 +56,11 @@ class RankSearch::Parts {
   }
 
  private:
+  bool MayHave(const std::pair<int64_t, int64_t>& bounds, int64_t now) const {
+    const auto [first, last] = ArrivalsOf(range_, now);
+    return bounds.first <= last && bounds.second >= first;
+  }
+
   void AddAge(int64_t age, uint64_t count) {
     if (age >= range_.youngest && age <= range_.oldest) {
       counts_[static_cast<size_t>((age - range_.youngest) >> shift_)] += count;
@@ -114,12 +70,11 @@ class RankSearch::Parts {
   // Neither the clock nor these arrivals are far from 0.
   void AddNarrow(const AgeSource& source, uint64_t one) {
     const int64_t now = source.scale->now_seconds();
-    const auto [first, last] = Arrivals(source);
     const auto from_first = [now, this](uint32_t arrival) {
       return static_cast<uint64_t>(std::max<int64_t>(now - int64_t{arrival}, 0) - range_.youngest);
     };
     if (source.sorted) {
-      for (const uint32_t arrival : Within(source.narrow, first, last)) {
+      for (const uint32_t arrival : Within(source.narrow, now, range_)) {
         counts_[from_first(arrival) >> shift_] += one;
       }
       return;
@@ -139,31 +94,15 @@ class RankSearch::Parts {
 
   void AddSeconds(const AgeSource& source) {
     const int64_t now = source.scale->now_seconds();
-    const auto [first, last] = source.scale->Clamped(Arrivals(source));
+    const auto [first, last] = source.scale->Clamped(ArrivalsOf(range_, now));
     source.seconds->ForEach(
         first, last, [&](int64_t second, uint32_t count) { AddAge(AgeOf(now, second), count); });
-  }
-
-  // No others are of ages in the range.
-  std::pair<int64_t, int64_t> Arrivals(const AgeSource& source) const {
-    const int64_t now = source.scale->now_seconds();
-    std::pair<int64_t, int64_t> arrivals = {std::numeric_limits<int64_t>::min(),
-                                            std::numeric_limits<int64_t>::max()};
-    // What is to come is of age 0.
-    if (range_.youngest > 0) arrivals.second = now - range_.youngest;
-    if (range_.oldest < kOldestAge) arrivals.first = now - range_.oldest;
-    return arrivals;
   }
 
   AgeRange range_;
   int shift_ = 0;
   std::vector<uint64_t> counts_;
 };
-
-void AgeRange::Add(const AgeRange& other) {
-  youngest = std::min(youngest, other.youngest);
-  oldest = std::max(oldest, other.oldest);
-}
 
 void RankSearch::AskForSource(size_t index) const {
   if (index >= sources_.size() || sources_[index].seconds != nullptr) return;
@@ -210,11 +149,13 @@ int64_t RankSearch::Find(const AgeRange& range, uint64_t rank) const {
 
 int64_t RankSearch::FindOldest(const AgeRange& range, uint64_t count) const {
   if (range.empty()) return 0;  // cancelled
-  // Some of the oldest are likely not to be taken off.
-  const AgeRange last = {std::max(range.youngest, range.oldest - (kMostParts - 1)), range.oldest};
-  const Parts parts = CountParts(last);
-  for (size_t part = parts.size(); part-- > 0;) {
-    if (parts[part] > 0) return parts.RangeOf(part).oldest;
+  // Some of the oldest are likely not to be taken off; and few ages are looked at soonest.
+  for (int64_t seconds = 64; seconds <= kMostParts; seconds *= 32) {
+    const AgeRange last = {std::max(range.youngest, range.oldest - (seconds - 1)), range.oldest};
+    const Parts parts = CountParts(last);
+    for (size_t part = parts.size(); part-- > 0;) {
+      if (parts[part] > 0) return parts.RangeOf(part).oldest;
+    }
   }
   return Find(range, count - 1);
 }

@@ -3,22 +3,12 @@
 #define FLEETQSHAPE_AGGREGATOR_QUERY_RANK_SEARCH_H_
 
 #include <cstdint>
-#include <limits>
 #include <vector>
 
 #include "aggregator/query/age_sources.h"
 #include "aggregator/query/parallel.h"
 
 namespace fleetqshape {
-
-// In seconds; with none, the youngest is above the oldest.
-struct AgeRange {
-  int64_t youngest = std::numeric_limits<int64_t>::max();
-  int64_t oldest = std::numeric_limits<int64_t>::min();
-
-  bool empty() const { return youngest > oldest; }
-  void Add(const AgeRange& other);
-};
 
 // Finds the age of a rank among all ages of some sources, without putting them into order: counts
 // them in parts of their range, then those of one part in parts of that. If the question is

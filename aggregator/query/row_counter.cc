@@ -104,7 +104,7 @@ class RowCounter {
         const uint32_t id = piece.fleet_id(i);
         if (!taken_.all()) piece.scale->AddSorted(ListOf(*piece.block, values, i), total);
         const uint32_t row = rows_.row_of_name[id];
-        if (row != kNoRow) part->Add({row, index, i}, values);
+        if (row != kNoRow) part->Add(row, index, i, values);
       });
     });
   }

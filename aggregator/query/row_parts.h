@@ -22,18 +22,19 @@ class RowPart {
   // outlives it.
   RowPart(const Scan& scan, size_t rows, bool ages);
 
-  // Adds one name's arrivals in a piece, which has these, to a row.
+  // Adds one name's arrivals in a piece, whose block has all of these, to a row.
   template <typename Number>
-  void Add(const RowArrivals& list, absl::Span<const Number> arrivals) {
-    const Piece& piece = scan_->pieces()[list.piece];
-    const size_t cell = list.row * scan_->groups().size() + piece.group;
-    const absl::Span<const Number> values = ListOf(*piece.block, arrivals, list.name);
+  void Add(uint32_t row, uint32_t index, size_t name, absl::Span<const Number> arrivals) {
+    const Piece& piece = scan_->pieces()[index];
+    const size_t cell = row * scan_->groups().size() + piece.group;
+    const absl::Span<const Number> values = ListOf(*piece.block, arrivals, name);
     rows_.Add(cell, *piece.scale, values);
     if (oldest_.empty()) return;
     const absl::Span<const Number> counted = piece.scale->Counted(values);
     if (counted.empty()) return;
     oldest_[cell] = std::max(oldest_[cell], AgeOf(piece.scale->now_seconds(), counted.front()));
-    arrivals_.push_back(list);
+    arrivals_.push_back({row, index, static_cast<uint32_t>(values.data() - arrivals.data()),
+                         static_cast<uint32_t>(values.size())});
   }
   // A group's columns in TOTAL.
   uint64_t* total(uint32_t group) { return total_.data() + group * scan_->columns(); }
