@@ -49,9 +49,11 @@ void FewRows::AskForTable(size_t relay) const {
 
 void FewRows::FindNames(Passing* relay) const {
   constexpr size_t kFirstNames = 128;
+  constexpr size_t kNamesForEach = 32;
   names_.FindIn(scan_.pieces()[relay->first_piece].fleet_ids, all_ids_, &relay->found);
   if (relay->found.empty()) return;
-  const size_t ids = std::min<size_t>(relay->found.back().name_id, kFirstNames);
+  const size_t ids = std::min<size_t>(relay->found.back().name_id,
+                                      std::max(kFirstNames, kNamesForEach * relay->found.size()));
   for (uint32_t i = relay->first_piece; i < relay->end_piece; ++i) {
     Prefetch(absl::MakeConstSpan(scan_.pieces()[i].block->name_ids).subspan(0, ids));
   }

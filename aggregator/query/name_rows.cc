@@ -129,7 +129,7 @@ class RowChooser {
 };
 
 RowsOfNames FindRows(const std::vector<uint32_t>& shown, size_t fleet_ids,
-                     const ParentDomains* parents) {
+                     const ParentDomains* parents, const Crew& crew) {
   RowsOfNames rows;
   rows.rows = shown.size();
   RowsOfNames::Column row_of_id(parents == nullptr ? fleet_ids : parents->size());
@@ -143,9 +143,16 @@ RowsOfNames FindRows(const std::vector<uint32_t>& shown, size_t fleet_ids,
     return node == ParentDomains::kNone ? kNoRow : row_of_id[node];
   };
   rows.row_of_name.Resize(fleet_ids);
-  for (uint32_t id = 0; id < fleet_ids; ++id) {
-    if (parents->is_node(id)) rows.row_of_name.At(id) = nearest(id);
-  }
+  crew.ForEach(rows.row_of_name.pages(), {.at_a_time = kPagesAtATime},
+               [&](size_t /*worker*/, size_t page) {
+                 const size_t first = page * NameCounts::kIdsOfPage;
+                 const size_t end = std::min(first + NameCounts::kIdsOfPage, fleet_ids);
+                 for (size_t id = first; id < end; ++id) {
+                   if (!parents->is_node(static_cast<uint32_t>(id))) continue;
+                   const uint32_t row = nearest(static_cast<uint32_t>(id));
+                   if (row != kNoRow) rows.row_of_name.At(id) = row;
+                 }
+               });
   for (const uint32_t node : shown) rows.row_above.push_back(nearest(parents->parent(node)));
   return rows;
 }
@@ -173,13 +180,13 @@ absl::Status AnswerByNames(const TableQuestion& question, const Scan& scan, cons
   const NameTotals totals = CountNames(scan, taken, names, crew);
   if (crew.cancelled()) return CancelledError();
   std::optional<ParentDomains> parents;
-  if (question.rows.parents) parents.emplace(totals, names);
+  if (question.rows.parents) parents.emplace(totals, names, crew);
   const ParentDomains* const wanted_parents = parents ? &*parents : nullptr;
   const RowChooser chooser(question, totals, names, wanted_parents);
   const ShownRows shown = chooser.Choose(crew);
   if (crew.cancelled()) return CancelledError();
   FQS_RETURN_IF_ERROR(CheckTableSize(shown.ids.size(), scan.groups().size(), scan.columns()));
-  const RowsOfNames rows = FindRows(shown.ids, totals[0].size(), wanted_parents);
+  const RowsOfNames rows = FindRows(shown.ids, totals[0].size(), wanted_parents, crew);
   CountedRows counted = CountRows(scan, taken, totals, rows, question.ages, crew);
   const auto name_of = [&chooser](uint32_t id) { return chooser.NameOf(id); };
   FillAnswer(question, scan, crew, shown.ids, name_of, std::move(counted), answer);

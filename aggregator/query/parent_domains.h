@@ -12,6 +12,8 @@
 #include "absl/container/flat_hash_map.h"
 #include "aggregator/ingest/fleet_names.h"
 #include "aggregator/query/name_totals.h"
+#include "aggregator/query/paged_column.h"
+#include "aggregator/query/parallel.h"
 
 namespace fleetqshape {
 
@@ -21,11 +23,12 @@ class ParentDomains {
  public:
   static constexpr uint32_t kNone = std::numeric_limits<uint32_t>::max();
 
-  // Both outlive it. Each name in `totals` is held by somebody.
-  ParentDomains(const NameTotals& totals, const FleetNames& names);
+  // `totals` and `names` outlive it. Each name in `totals` is held by somebody. Is not whole if the
+  // question is cancelled.
+  ParentDomains(const NameTotals& totals, const FleetNames& names, const Crew& crew);
 
   size_t size() const { return parents_.size(); }  // one more than the largest id
-  bool is_node(uint32_t node) const { return is_node_[node] != 0; }
+  bool is_node(uint32_t node) const { return kinds_[node] != Kind::kNoNode; }
   std::string_view name(uint32_t node) const {
     return node < fleet_ids_ ? names_.name(node) : extra_names_[node - fleet_ids_];
   }
@@ -36,20 +39,31 @@ class ParentDomains {
   const NameTotals& sums() const { return sums_; }
 
  private:
+  enum class Kind : uint8_t { kNoNode, kMailName, kParentOnly };
+
   // Names that have arrivals, of their own.
-  bool IsMailName(uint32_t node) const;
+  bool IsMailName(uint32_t node) const {
+    return node < fleet_ids_ && kinds_[node] == Kind::kMailName;
+  }
+  // Finds those of a page, and what FleetNames says of their parents.
+  void FindMailNames(size_t page);
+  // Makes nodes of the mail names' parents.
+  void AddParents();
   // Makes it the parent of `node`, and a node itself.
   void SetParent(uint32_t node, uint32_t parent);
   void AddKnownChain(uint32_t node);
   // Of a name that has ancestors of which FleetNames knows nothing.
   void AddDeepChain(uint32_t node);
   uint32_t NodeOf(const std::string& parent);
-  void AddSums();
+  // Nodes that have subdomains, deepest first.
+  std::vector<uint32_t> InnerNodes() const;
+  // Adds what is below each node.
+  void AddSums(const std::vector<uint32_t>& inner_nodes, PagedColumn<uint64_t>* sums) const;
 
   const NameTotals& totals_;
   const FleetNames& names_;
   const size_t fleet_ids_;
-  std::vector<char> is_node_;
+  std::vector<Kind> kinds_;
   std::vector<uint32_t> parents_;
   std::vector<uint32_t> subdomains_;
   NameTotals sums_;
