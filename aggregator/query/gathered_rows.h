@@ -2,9 +2,11 @@
 #ifndef FLEETQSHAPE_AGGREGATOR_QUERY_GATHERED_ROWS_H_
 #define FLEETQSHAPE_AGGREGATOR_QUERY_GATHERED_ROWS_H_
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
 #include "absl/types/span.h"
@@ -20,9 +22,10 @@ class GatheredRows {
   // near cache.
   GatheredRows(size_t rows, size_t columns);
 
-  // Scales outlive this.
-  void Add(size_t row, const AgeScale& scale, absl::Span<const uint32_t> sorted);
-  void Add(size_t row, const AgeScale& scale, absl::Span<const int64_t> sorted);
+  // Adds a sorted list. Values may be read from its beginning to `end`, behind it. Scales outlive
+  // this.
+  void Add(size_t row, const AgeScale& scale, absl::Span<const uint32_t> list, const uint32_t* end);
+  void Add(size_t row, const AgeScale& scale, absl::Span<const int64_t> list, const int64_t* end);
 
   // All rows, one after the other.
   std::vector<uint64_t> Take();
@@ -31,11 +34,16 @@ class GatheredRows {
   static constexpr size_t kMostRows = 128;
   static constexpr size_t kGathered = 512;
 
+  // So many values are copied at a time, whether as many are wanted or not.
+  static constexpr size_t kAtOnce = 8;
+
   struct Gathered {
     const AgeScale* scale = nullptr;
     size_t size = 0;
-    std::array<uint32_t, kGathered> values;
+    std::array<uint32_t, kGathered + kAtOnce> values;
   };
+
+  static void Copy(absl::Span<const uint32_t> list, const uint32_t* end, uint32_t* to);
 
   void Count(size_t row);
 
@@ -43,6 +51,34 @@ class GatheredRows {
   std::vector<uint64_t> counts_;
   std::vector<Gathered> gathered_;  // by row; none if there are many rows
 };
+
+// Short ones: a call of memcpy costs as much. How many are left over after some times kAtOnce
+// nobody foresees, so they are not counted: there is room for more.
+inline void GatheredRows::Copy(absl::Span<const uint32_t> list, const uint32_t* end, uint32_t* to) {
+  const uint32_t* const from = list.data();
+  if (static_cast<size_t>(end - from) < list.size() + kAtOnce) {
+    std::copy(list.begin(), list.end(), to);
+    return;
+  }
+  for (size_t i = 0; i < list.size(); i += kAtOnce) {
+    std::memcpy(to + i, from + i, kAtOnce * sizeof(uint32_t));
+  }
+}
+
+inline void GatheredRows::Add(size_t row, const AgeScale& scale, absl::Span<const uint32_t> list,
+                              const uint32_t* end) {
+  if (gathered_.empty() || !scale.few_buckets() || list.size() > kGathered) {
+    scale.AddSorted(list, counts_.data() + row * columns_);
+    return;
+  }
+  Gathered& gathered = gathered_[row];
+  if (gathered.scale != &scale || gathered.size + list.size() > kGathered) {
+    Count(row);
+    gathered.scale = &scale;
+  }
+  Copy(list, end, gathered.values.data() + gathered.size);
+  gathered.size += list.size();
+}
 
 }  // namespace fleetqshape
 

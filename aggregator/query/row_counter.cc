@@ -1,6 +1,8 @@
 #include "aggregator/query/row_counter.h"
 
 #include <algorithm>
+#include <array>
+#include <limits>
 #include <optional>
 #include <utility>
 
@@ -15,6 +17,10 @@ namespace {
 
 constexpr uint32_t kNoRow = RowsOfNames::kNoRow;
 constexpr size_t kRelaysAtATime = 16;
+
+// Where there are few rows, those of all names fit into a near cache.
+constexpr uint8_t kNoNearRow = std::numeric_limits<uint8_t>::max();
+using NearRows = PagedColumn<uint8_t, kNoNearRow>;
 
 class RowCounter {
  public:
@@ -89,24 +95,63 @@ class RowCounter {
   }
 
   CountedRows CountAllNames(size_t workers, const Crew& crew) {
+    if (rows_.rows >= kNoNearRow) return CountAllNames(rows_.row_of_name, kNoRow, workers, crew);
+    NearRows near_rows(rows_.row_of_name.size());
+    for (size_t page = 0; page < near_rows.pages(); ++page) {
+      const absl::Span<const uint32_t> rows = rows_.row_of_name.page(page);
+      if (rows.empty()) continue;
+      // kNoRow becomes kNoNearRow.
+      std::transform(rows.begin(), rows.end(), near_rows.MakePage(page).begin(),
+                     [](uint32_t row) { return static_cast<uint8_t>(row); });
+    }
+    return CountAllNames(near_rows, kNoNearRow, workers, crew);
+  }
+
+  template <typename Rows>
+  CountedRows CountAllNames(const Rows& row_of_name, uint32_t no_row, size_t workers,
+                            const Crew& crew) {
     std::vector<RowPart> parts = MakeParts(workers);
     crew.ForEach(scan_.pieces().size(), {kPiecesAtATime, workers}, [&](size_t worker, size_t item) {
-      AddPiece(static_cast<uint32_t>(item), &parts[worker]);
+      AddPiece(row_of_name, no_row, static_cast<uint32_t>(item), &parts[worker]);
     });
     return TakeAll(std::move(parts));
   }
 
-  void AddPiece(uint32_t index, RowPart* part) const {
+  template <typename Rows>
+  void AddPiece(const Rows& row_of_name, uint32_t no_row, uint32_t index, RowPart* part) const {
     const Piece& piece = scan_.pieces()[index];
-    uint64_t* const total = part->total(piece.group);
     piece.block->arrivals.Visit([&](const auto values) {
+      if (taken_.all()) {
+        AddAllNames(row_of_name, no_row, index, values, part);
+        return;
+      }
+      uint64_t* const total = part->total(piece.group);
       taken_.ForEach(scan_, index, [&](uint32_t i) {
-        const uint32_t id = piece.fleet_id(i);
-        if (!taken_.all()) piece.scale->AddSorted(ListOf(*piece.block, values, i), total);
-        const uint32_t row = rows_.row_of_name[id];
-        if (row != kNoRow) part->Add(row, index, i, values);
+        piece.scale->AddSorted(ListOf(*piece.block, values, i), total);
+        const uint32_t row = row_of_name[piece.fleet_id(i)];
+        if (row != no_row) part->Add(row, index, i, values);
       });
     });
+  }
+
+  template <typename Rows, typename Number>
+  void AddAllNames(const Rows& row_of_name, uint32_t no_row, uint32_t index,
+                   absl::Span<const Number> values, RowPart* part) const {
+    const Piece& piece = scan_.pieces()[index];
+    const size_t names = piece.block->name_ids.size();
+    // Which names have rows nobody foresees: no branch waits for what the memory gives.
+    constexpr size_t kAtOnce = 256;
+    std::array<std::pair<uint32_t, uint32_t>, kAtOnce> found;  // names of the block, and rows
+    for (size_t first = 0; first < names; first += kAtOnce) {
+      const size_t end = std::min(first + kAtOnce, names);
+      size_t count = 0;
+      for (size_t i = first; i < end; ++i) {
+        const uint32_t row = row_of_name[piece.fleet_id(i)];
+        found[count] = {static_cast<uint32_t>(i), row};
+        count += row != no_row ? 1 : 0;
+      }
+      for (size_t k = 0; k < count; ++k) part->Add(found[k].second, index, found[k].first, values);
+    }
   }
 
   // What counts in a row counts in those above it, too.

@@ -28,7 +28,7 @@ class RowPart {
     const Piece& piece = scan_->pieces()[index];
     const size_t cell = row * scan_->groups().size() + piece.group;
     const absl::Span<const Number> values = ListOf(*piece.block, arrivals, name);
-    rows_.Add(cell, *piece.scale, values);
+    rows_.Add(cell, *piece.scale, values, arrivals.data() + arrivals.size());
     if (oldest_.empty()) return;
     const absl::Span<const Number> counted = piece.scale->Counted(values);
     if (counted.empty()) return;
