@@ -14,7 +14,7 @@ namespace fleetqshape {
 namespace {
 
 // Larger buckets are counted by their seconds instead (RankSearch), by all threads.
-constexpr uint64_t kMostOfCell = 256 << 10;
+constexpr uint64_t kMostOfCell = 64 << 10;
 // What all cells gather takes 4 bytes each.
 constexpr uint64_t kMostGathered = 8 << 20;
 

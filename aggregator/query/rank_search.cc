@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <limits>
 #include <utility>
 
 #include "aggregator/query/prefetch.h"
@@ -79,16 +80,20 @@ class RankSearch::Parts {
       }
       return;
     }
-    // Which ages are in the range nobody foresees: no branch depends on it.
-    const auto length = static_cast<uint64_t>(range_.oldest - range_.youngest);
-    std::array<uint64_t, 256> inside;
+    constexpr int64_t kLast = std::numeric_limits<uint32_t>::max();
+    const auto [first, last] = ArrivalsOf(range_, now);
+    if (first > kLast || last < 0) return;
+    const auto low = static_cast<uint32_t>(std::max<int64_t>(first, 0));
+    const uint32_t length = static_cast<uint32_t>(std::min(last, kLast)) - low;
+    // Which arrivals are inside nobody foresees: no branch depends on it.
+    std::array<uint32_t, 256> inside;
     for (size_t i = 0; i < source.narrow.size(); i += inside.size()) {
       size_t count = 0;
       for (const uint32_t arrival : source.narrow.subspan(i, inside.size())) {
-        inside[count] = from_first(arrival);
-        count += inside[count] <= length ? 1 : 0;  // the others lie beyond
+        inside[count] = arrival;
+        count += arrival - low <= length ? 1 : 0;  // what is below lies beyond
       }
-      for (size_t k = 0; k < count; ++k) counts_[inside[k] >> shift_] += one;
+      for (size_t k = 0; k < count; ++k) counts_[from_first(inside[k]) >> shift_] += one;
     }
   }
 

@@ -38,7 +38,7 @@ TEST(AgeSummaryTest, ManyAgesAreCutIntoPartsUntilTheMedianIsLeft) {
     for (int relay = 0; relay < 3; ++relay) {
       FakeRelay one = FakeFleet::Relay("h" + std::to_string(relay), {}, (relay - 1) * 7000);
       const int64_t now = clock.NowSeconds() + (relay - 1) * 7;
-      for (int i = 0; i < 25'000; ++i) {
+      for (int i = 0; i < 30'000; ++i) {
         int64_t age =
             random.OneIn(3) ? random.Between(-1000, 500'000) : middle + random.Between(0, 2000);
         if (random.OneIn(5000)) age = int64_t{1} << 40;
