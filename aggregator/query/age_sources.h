@@ -80,12 +80,13 @@ std::pair<int64_t, int64_t> ArrivalsOf(const AgeRange& range, int64_t now_second
 template <typename Number>
 absl::Span<const Number> Within(absl::Span<const Number> sorted, int64_t now_seconds,
                                 const AgeRange& range) {
-  const auto [first, last] = ArrivalsOf(range, now_seconds);
-  const auto begin = std::partition_point(sorted.begin(), sorted.end(), [first](Number one) {
-    return static_cast<int64_t>(one) < first;
+  const std::pair<int64_t, int64_t> arrivals = ArrivalsOf(range, now_seconds);
+  const auto begin = std::partition_point(sorted.begin(), sorted.end(), [&](Number one) {
+    return static_cast<int64_t>(one) < arrivals.first;
   });
-  const auto end = std::partition_point(
-      begin, sorted.end(), [last](Number one) { return static_cast<int64_t>(one) <= last; });
+  const auto end = std::partition_point(begin, sorted.end(), [&](Number one) {
+    return static_cast<int64_t>(one) <= arrivals.second;
+  });
   return sorted.subspan(static_cast<size_t>(begin - sorted.begin()),
                         static_cast<size_t>(end - begin));
 }

@@ -133,6 +133,29 @@ TEST_F(QueryEngineTest, RelaysAreSummedByNameWhateverTheirIds) {
   EXPECT_EQ(Ask(question).coverage.relays, 1U);
 }
 
+// However many rows are shown: few enough for tables of a byte a name, or more.
+TEST_F(QueryEngineTest, TheFirstRowsAreThoseOfTheWholeTable) {
+  const int64_t now = clock_.NowSeconds();
+  FakeRelay relay = Relay("a");
+  for (int i = 0; i < 600; ++i) {
+    const std::string name = "n" + std::to_string(i) + (i < 300 ? ".example" : ".test");
+    for (int k = 0; k <= i % 7; ++k) relay.cells.insert({kQueue, kAxis, name, now - k * 1000});
+  }
+  Add(relay);
+  TableQuestion question = Question();
+  question.names = {".example"};
+  const PlainTable whole = Plain(Ask(question));
+  ASSERT_EQ(whole.rows.size(), 300U);
+  for (const size_t rows : {1U, 253U, 254U, 255U, 256U, 257U, 258U, 299U}) {
+    SCOPED_TRACE(rows);
+    question.max_rows = rows;
+    const PlainTable first = Plain(Ask(question));
+    EXPECT_EQ(first.total, whole.total);
+    EXPECT_EQ(first.rows.size(), rows);
+    for (const auto& [name, counts] : first.rows) EXPECT_EQ(counts, whole.rows.at(name)) << name;
+  }
+}
+
 TEST_F(QueryEngineTest, ABucketCountBelowOneLeavesTheSumOnly) {
   const int64_t now = clock_.NowSeconds();
   Add(Relay("a", {{kQueue, kAxis, "x", now}, {kQueue, kAxis, "x", now - 100'000}}));
