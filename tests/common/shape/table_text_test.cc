@@ -227,6 +227,24 @@ TEST(TableTextTest, AColumnIsOneWiderThanTotalsCountOrTheHead) {
 )"));
 }
 
+// No table of ours has that; an answer may.
+TEST(TableTextTest, CountsLargerThanTotalsAreShownWhole) {
+  Table table;
+  table.columns = 3;
+  table.total = {7, 7, 0};
+  table.names = {"a", "b"};
+  table.counts = {123'456, 0, 12, 999, 99, 0};
+  TextOptions options;
+  options.width = 27;
+  options.bucket_count = 2;
+  options.bucket_minutes = PerlNumber::Parse("5");
+  EXPECT_EQ(TableText(table, options),
+            "                    T  5 5+\n"
+            "                 a123456  0 12\n"
+            "                 b999 99  0\n"
+            "             TOTAL  7  7  0\n");
+}
+
 TEST(TableTextTest, OddNamesAreRightJustifiedLikeOthers) {
   EXPECT_EQ(Answer({{0, " blank.example", 2}, {0, "+plus.example", 1}, {0, "", 3}}, {.b = "3"}),
             Printed(R"(
