@@ -59,7 +59,8 @@ class FleetNames : public std::enable_shared_from_this<FleetNames> {
 
   // All of these take a reference to `id`. What is returned is good as long as it.
   std::string_view name(uint32_t id) const { return pages_.name(id); }
-  bool starts_with_dot(uint32_t id) const { return pages_.starts_with_dot(id); }
+  // As NamePages has it.
+  const bool* start_with_dot(uint32_t id) const { return pages_.start_with_dot(id); }
   uint64_t hash(uint32_t id) const { return pages_.hash(id); }  // NameHash
   // The name's parent; kNoParent; or kUnknownParent if it has more than two ancestors: then
   // ancestor() is the last but one, and those before it have no ids of which the name knows.

@@ -52,7 +52,11 @@ class NamePages {
   uint64_t hash(uint32_t id) const { return PageOf(id).hashes[id % kIdsOfPage]; }
   uint32_t index_hash(uint32_t id) const { return PageOf(id).index_hashes[id % kIdsOfPage]; }
   uint32_t parent(uint32_t id) const { return PageOf(id).parents[id % kIdsOfPage]; }
-  bool starts_with_dot(uint32_t id) const { return PageOf(id).dotted[id % kIdsOfPage]; }
+  // Whether names start with a dot: of this id and those that follow in its page, of which one is
+  // in use. Only those in use may be read.
+  const bool* start_with_dot(uint32_t id) const {
+    return PageOf(id).dotted.data() + id % kIdsOfPage;
+  }
   std::atomic<uint32_t>& count(uint32_t id) const { return PageOf(id).counts[id % kIdsOfPage]; }
 
  private:

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "aggregator/ingest/name_pages.h"
 #include "aggregator/query/age_summary.h"
 #include "aggregator/query/name_totals.h"
 #include "aggregator/query/parent_domains.h"
@@ -72,14 +73,12 @@ class RowChooser {
     crew.ForEach(sums[0].pages(), {.at_a_time = kPagesAtATime}, [&](size_t worker, size_t page) {
       Part& part = parts[worker];
       PageOfSums names(sums, page);
-      for (size_t i = 0; i < names.all().size(); ++i) {
-        const uint64_t sum = names.all()[i];
-        const auto id = static_cast<uint32_t>(page * NameCounts::kIdsOfPage + i);
-        if (sum == 0 || !IsVisible(id)) continue;
+      ForEachVisible(page, names, [&](size_t i, uint64_t sum) {
         ++part.all;
-        if (!part.first.Wants(keys.MostKeyOf(sum))) continue;
+        if (!part.first.Wants(keys.MostKeyOf(sum))) return;
+        const auto id = static_cast<uint32_t>(page * NameCounts::kIdsOfPage + i);
         part.first.Offer({keys.KeyOf(names.Groups(i), sum), id});
-      }
+      });
     });
     ShownRows rows;
     std::vector<RowCandidate> candidates;
@@ -115,9 +114,26 @@ class RowChooser {
     return group_totals;
   }
 
-  // qshape hides names that start with a dot and have too few subdomains.
-  bool IsVisible(uint32_t id) const {
-    if (parents_ == nullptr) return !names_.starts_with_dot(id);
+  // Calls use(i, sum) for each name of a page that has arrivals. qshape hides names that start with
+  // a dot and have too few subdomains.
+  template <typename Use>
+  void ForEachVisible(size_t page, const PageOfSums& names, const Use& use) const {
+    static_assert(NamePages::kIdsOfPage % NameCounts::kIdsOfPage == 0);
+    const absl::Span<const uint64_t> sums = names.all();
+    const auto first_id = static_cast<uint32_t>(page * NameCounts::kIdsOfPage);
+    const auto first = std::find_if(sums.begin(), sums.end(), [](uint64_t sum) { return sum > 0; });
+    if (first == sums.end()) return;
+    const bool* const dotted = parents_ == nullptr ? names_.start_with_dot(first_id) : nullptr;
+    for (auto i = static_cast<size_t>(first - sums.begin()); i < sums.size(); ++i) {
+      if (sums[i] == 0) continue;
+      const bool visible = parents_ == nullptr ? !dotted[i] : IsVisible(first_id + i);
+      if (visible) use(i, sums[i]);
+    }
+  }
+
+  // Where there are parents.
+  bool IsVisible(size_t node) const {
+    const auto id = static_cast<uint32_t>(node);
     if (!NameOf(id).starts_with('.')) return true;
     return parents_->subdomains(id) >= question_.rows.min_subdomains;
   }
