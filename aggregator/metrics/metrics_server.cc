@@ -7,8 +7,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cstring>
 #include <limits>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -82,6 +85,7 @@ absl::StatusOr<std::unique_ptr<MetricsServer>> MetricsServer::Start(const std::s
   const std::string host = address.substr(0, address.rfind(':'));
   std::unique_ptr<MetricsServer> server(
       new MetricsServer(absl::StrCat(host, ":", socket.port), limits, std::move(make_text)));
+  if (!server->stop_.valid()) return absl::UnavailableError(std::strerror(errno));
   // Twice as many connections, for those that were shut down and are not yet gone.
   server->daemon_ =
       MHD_start_daemon(MHD_USE_EPOLL, /*port=*/0,
@@ -95,7 +99,11 @@ absl::StatusOr<std::unique_ptr<MetricsServer>> MetricsServer::Start(const std::s
   // The daemon closes the socket, also one that did not start.
   socket.fd.Release();
   if (server->daemon_ == nullptr) return absl::UnavailableError("libmicrohttpd does not start");
-  server->thread_ = std::thread([server = server.get()] { server->Serve(); });
+  try {
+    server->thread_ = std::thread([server = server.get()] { server->Serve(); });
+  } catch (const std::system_error& error) {
+    return absl::UnavailableError(absl::StrCat("no thread for metrics: ", error.what()));
+  }
   return server;
 }
 

@@ -47,7 +47,8 @@ class MetricsServer {
   const std::string& address() const { return address_; }
 
  private:
-  // What libmicrohttpd calls back, all of it from one thread.
+  // What libmicrohttpd calls back: from thread_, and when that is over from the one that ends it
+  // all.
   struct Callbacks;
 
   MetricsServer(std::string address, const Limits& limits, MakeText make_text);
@@ -60,7 +61,7 @@ class MetricsServer {
   const FileDescriptor stop_;  // an eventfd
   MHD_Daemon* daemon_ = nullptr;
 
-  // For the server's thread: the open sockets of connections, numbered as they came.
+  // For Callbacks: the open sockets of connections, numbered as they came.
   std::map<uintptr_t, int> open_;
   uintptr_t last_number_ = 0;
   std::thread thread_;  // the only one that uses daemon_ while it runs

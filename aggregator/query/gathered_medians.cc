@@ -13,7 +13,7 @@
 namespace fleetqshape {
 namespace {
 
-// Larger buckets are counted by their seconds instead (RankSearch), by all threads.
+// Larger buckets are counted by their seconds instead (RankSearch).
 constexpr uint64_t kMostOfCell = 64 << 10;
 // What all cells gather takes 4 bytes each.
 constexpr uint64_t kMostGathered = 8 << 20;
@@ -40,10 +40,14 @@ class Gatherer {
   }
 
  private:
+  // There may be some millions of them: 32 bits hold what the bounds above allow.
   struct Cell {
-    MedianBucket bucket;  // its count is 0 if nothing is to be gathered
-    size_t first = 0;     // in ages_
-    std::atomic<uint64_t> taken = 0;
+    int64_t youngest = 0;  // of the bucket that has the median
+    uint32_t seconds = 0;  // from there to the oldest
+    uint32_t rank = 0;     // MedianBucket
+    uint32_t first = 0;    // in ages_
+    bool gathers = false;
+    std::atomic<uint32_t> taken = 0;
   };
 
   void SetUp(size_t index) {
@@ -57,8 +61,12 @@ class Gatherer {
       left_.push_back(index);
       return;
     }
-    cells_[index].bucket = bucket;
-    cells_[index].first = gathered_;
+    Cell& cell = cells_[index];
+    cell.youngest = bucket.range.youngest;
+    cell.seconds = static_cast<uint32_t>(bucket.range.oldest - bucket.range.youngest);
+    cell.rank = static_cast<uint32_t>(bucket.rank);
+    cell.first = static_cast<uint32_t>(gathered_);
+    cell.gathers = true;
     gathered_ += bucket.count;
   }
 
@@ -75,26 +83,27 @@ class Gatherer {
     const RowArrivals& list = rows_.arrivals[item];
     const Piece& piece = scan_.pieces()[list.piece];
     Cell& cell = cells_[list.row * scan_.groups().size() + piece.group];
-    if (cell.bucket.count == 0) return;
+    if (!cell.gathers) return;
     const int64_t now = piece.scale->now_seconds();
     piece.block->arrivals.Visit([&](const auto values) {
       const auto counted = piece.scale->Counted(values.subspan(list.first, list.count));
-      const auto inside = Within(counted, now, cell.bucket.range);
+      const auto inside = Within(counted, now, {cell.youngest, cell.youngest + cell.seconds});
       if (inside.empty()) return;
-      uint32_t* to = ages_.data() + cell.first +
-                     cell.taken.fetch_add(inside.size(), std::memory_order_relaxed);
+      const auto count = static_cast<uint32_t>(inside.size());
+      uint32_t* to =
+          ages_.data() + cell.first + cell.taken.fetch_add(count, std::memory_order_relaxed);
       for (const auto arrival : inside) {
-        *to++ = static_cast<uint32_t>(AgeOf(now, int64_t{arrival}) - cell.bucket.range.youngest);
+        *to++ = static_cast<uint32_t>(AgeOf(now, int64_t{arrival}) - cell.youngest);
       }
     });
   }
 
   int64_t MedianOf(Cell* cell) {
-    const auto first = ages_.begin() + static_cast<std::ptrdiff_t>(cell->first);
-    const uint64_t rank = std::min<uint64_t>(cell->bucket.rank, cell->taken - 1);  // cancelled
-    const auto median = first + static_cast<std::ptrdiff_t>(rank);
-    std::nth_element(first, median, first + static_cast<std::ptrdiff_t>(cell->taken));
-    return cell->bucket.range.youngest + int64_t{*median};
+    const uint32_t taken = cell->taken.load(std::memory_order_relaxed);
+    uint32_t* const first = ages_.data() + cell->first;
+    uint32_t* const median = first + std::min(cell->rank, taken - 1);  // less if cancelled
+    std::nth_element(first, median, first + taken);
+    return cell->youngest + int64_t{*median};
   }
 
   const Scan& scan_;

@@ -21,6 +21,7 @@ constexpr size_t kRelaysAtATime = 16;
 // Where there are few rows, those of all names fit into a near cache.
 constexpr uint8_t kNoNearRow = std::numeric_limits<uint8_t>::max();
 using NearRows = PagedColumn<uint8_t, kNoNearRow>;
+static_assert(static_cast<uint8_t>(kNoRow) == kNoNearRow);
 
 class RowCounter {
  public:

@@ -176,7 +176,10 @@ def clickhouse_section(ways: Sequence[Way], engine: Run) -> Section:
     for way in ways:
         section.add(f"{way.table}, {way.query}", f"{way.bytes / engine.messages:.1f}", f"{way.best_seconds * 1000:.0f}",
                     f"{way.median_seconds * 1000:.0f}", f"{way.best_seconds * 1000 / top['p50']:.1f}")
-    section.at_least("ClickHouse's best to the engine's p50",
+    # The same cells, ordered for the question, which is asked in one query, with the settings as they come.
+    section.at_least(f"ClickHouse ({ways[0].table}, {ways[0].query}), best, to the engine's p50",
+                     ways[0].best_seconds * 1000 / top["p50"], LEAST_TIMES_CLICKHOUSE, digits=1)
+    section.at_least("ClickHouse, best of all ways, to the engine's p50",
                      min(way.best_seconds for way in ways) * 1000 / top["p50"], LEAST_TIMES_CLICKHOUSE, digits=1)
     return section
 
