@@ -52,13 +52,6 @@ std::pair<int64_t, int64_t> AgeScale::Clamped(std::pair<int64_t, int64_t> arriva
   return {std::max(arrivals.first, first_), std::min(arrivals.second, end_ - 1)};
 }
 
-uint64_t AgeScale::Count(const ArrivalCounts& arrivals) const {
-  if (counts_everything_) {
-    return arrivals.CountNotBefore(std::numeric_limits<int64_t>::min());
-  }
-  return arrivals.CountNotBefore(first_) - arrivals.CountNotBefore(end_);
-}
-
 template <typename Number>
 absl::Span<const Number> AgeScale::Counted(absl::Span<const Number> sorted) const {
   if (counts_everything_) return sorted;

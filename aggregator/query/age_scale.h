@@ -37,8 +37,6 @@ class AgeScale {
   // Those from the first to the second that count: from the first to the second of what is
   // returned.
   std::pair<int64_t, int64_t> Clamped(std::pair<int64_t, int64_t> arrivals) const;
-  // How many of these count.
-  uint64_t Count(const ArrivalCounts& arrivals) const;
   // The ones of sorted arrivals that count.
   template <typename Number>
   absl::Span<const Number> Counted(absl::Span<const Number> sorted) const;

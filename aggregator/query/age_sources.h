@@ -43,10 +43,7 @@ struct AgeSource {
   // None is before the first or after the second; absent: not known.
   std::optional<std::pair<int64_t, int64_t>> bounds = {};
 
-  uint64_t size() const {
-    return seconds != nullptr ? scale->Count(*seconds) : narrow.size() + wide.size();
-  }
-  // The same, whether it is known or not. The first is after the second if there are none.
+  // `bounds`, or what they are. The first is after the second if there are none.
   std::pair<int64_t, int64_t> Bounds() const;
   template <typename Use>
   void Visit(const Use& use) const {

@@ -1,9 +1,6 @@
 #include "common/shape/table_layout.h"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
-#include <limits>
 
 namespace fleetqshape {
 namespace {
@@ -104,17 +101,6 @@ void AppendName(std::string_view name, double width, bool raw, std::string* out)
 void AppendRightJustified(std::string_view text, size_t width, std::string* out) {
   if (text.size() < width) out->append(width - text.size(), ' ');
   out->append(text);
-}
-
-void AppendCount(uint64_t count, size_t width, std::string* out) {
-  if (count < 10 && width > 0) {  // most cells
-    out->append(width, ' ');
-    out->back() = static_cast<char>('0' + count);
-    return;
-  }
-  std::array<char, std::numeric_limits<uint64_t>::digits10 + 1> digits;
-  const char* end = std::to_chars(digits.begin(), digits.end(), count).ptr;
-  AppendRightJustified({digits.data(), static_cast<size_t>(end - digits.data())}, width, out);
 }
 
 }  // namespace fleetqshape

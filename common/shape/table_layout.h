@@ -48,8 +48,6 @@ std::vector<TableRow> ShownRows(const Table& table, const TextOptions& options);
 // stays UTF-8 when it is cut.
 void AppendName(std::string_view name, double width, bool raw, std::string* out);
 void AppendRightJustified(std::string_view text, size_t width, std::string* out);
-// A number takes the width of its column; one that is wider, as many columns as it needs.
-void AppendCount(uint64_t count, size_t width, std::string* out);
 
 }  // namespace fleetqshape
 

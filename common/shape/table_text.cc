@@ -21,7 +21,7 @@ constexpr size_t kMostReserved = size_t{64} << 20;
 class CountsText {
  public:
   explicit CountsText(absl::Span<const size_t> widths) : widths_(widths) {
-    for (const size_t width : widths_) AppendCount(0, width, &zeros_);
+    for (const size_t width : widths_) AppendRightJustified("0", width, &zeros_);
     zeros_.push_back('\n');
   }
 
@@ -46,7 +46,8 @@ class CountsText {
  private:
   // A column is as wide as TOTAL's count; but who answered may have sent a larger one.
   void AppendWide(const uint64_t* counts, std::string* out) const {
-    for (size_t i = 0; i < widths_.size(); ++i) AppendCount(counts[i], widths_[i], out);
+    for (size_t i = 0; i < widths_.size(); ++i)
+      AppendRightJustified(std::to_string(counts[i]), widths_[i], out);
     out->push_back('\n');
   }
 
