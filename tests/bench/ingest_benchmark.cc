@@ -14,6 +14,8 @@
 // had nothing more to do in the background (all_cpu_seconds, written_bytes). ingest_benchmark.py
 // makes a table of them.
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
@@ -97,6 +99,7 @@ class FleetSource {
     std::vector<std::thread> threads;
     for (size_t first = 0; first < count; ++first) {
       threads.emplace_back([this, &work, first, count] {
+        pthread_setname_np(pthread_self(), "source");  // a profile can leave it out
         for (size_t relay = first; relay < sources_.size(); relay += count) work(relay);
       });
     }
