@@ -182,13 +182,13 @@ void ReportSession::StartEpoch() {
 }
 
 void ReportSession::AddSection(Queue queue, Axis axis, const BlockDelta& delta,
-                               v1::Report* report) {
+                               v1::PackedReport* report) {
   if (delta.empty()) return;
-  *report->add_sections() = EncodeSection(queue, axis, delta);
+  report->add_sections(EncodeSection(queue, axis, delta));
   counters_.cells += delta.gained.arrivals.size() + delta.lost.arrivals.size();
 }
 
-void ReportSession::AddState(v1::Report* report) {
+void ReportSession::AddState(v1::PackedReport* report) {
   for (const Queue queue : kAllQueues) {
     for (const Axis axis : kAllAxes) {
       AddSection(queue, axis, {queue_.MakeBlock(queue, axis), Block()}, report);
@@ -196,11 +196,11 @@ void ReportSession::AddState(v1::Report* report) {
   }
 }
 
-void ReportSession::AddPendingChanges(v1::Report* report) {
+void ReportSession::AddPendingChanges(v1::PackedReport* report) {
   for (const auto& [queue, axis, delta] : pending_.Take()) AddSection(queue, axis, delta, report);
 }
 
-void ReportSession::AddRelayFacts(v1::Report* report) {
+void ReportSession::AddRelayFacts(v1::PackedReport* report) {
   if (SettingsDiffer()) {
     *report->mutable_settings() = *settings_;
     reported_settings_ = settings_;
@@ -216,7 +216,7 @@ void ReportSession::MakeReport(int64_t now) {
   const bool is_snapshot = needs_snapshot_;
   if (is_snapshot ? now < snapshot_after_milliseconds_ : !DeltaIsDue(now)) return;
   if (is_snapshot) StartEpoch();
-  v1::Report report;
+  v1::PackedReport report;
   report.set_epoch(epoch_);
   report.set_sequence(acknowledged_ + 1);
   report.set_first_name_id(names_sent_);

@@ -141,11 +141,11 @@ class ReportSession {
   // Draws an epoch, in which nothing was reported yet.
   void StartEpoch();
   // Nothing if nothing changed.
-  void AddSection(Queue queue, Axis axis, const BlockDelta& delta, v1::Report* report);
-  void AddState(v1::Report* report);
-  void AddPendingChanges(v1::Report* report);
+  void AddSection(Queue queue, Axis axis, const BlockDelta& delta, v1::PackedReport* report);
+  void AddState(v1::PackedReport* report);
+  void AddPendingChanges(v1::PackedReport* report);
   // Puts settings and file counts into a report if they are not what the epoch's reports said.
-  void AddRelayFacts(v1::Report* report);
+  void AddRelayFacts(v1::PackedReport* report);
   bool SettingsDiffer() const;
   bool FileCountsDiffer() const { return files_differ_since_milliseconds_.has_value(); }
   // The next pieces of the report in flight.

@@ -30,7 +30,7 @@ constexpr int64_t kForgetNobodyMilliseconds = 10 * 60'000;
 constexpr int64_t kStoredHeardMilliseconds = 5 * 60'000;
 constexpr int64_t kHeardRoundMilliseconds = 60'000;
 
-v1::AggregatorMessage Acknowledge(const v1::Report& report) {
+v1::AggregatorMessage Acknowledge(const v1::PackedReport& report) {
   v1::AggregatorMessage message;
   message.mutable_acknowledgement()->set_epoch(report.epoch());
   message.mutable_acknowledgement()->set_sequence(report.sequence());
@@ -41,14 +41,6 @@ v1::AggregatorMessage AskForSnapshot(absl::string_view reason) {
   v1::AggregatorMessage message;
   message.mutable_snapshot_request()->set_reason(std::string(reason));
   return message;
-}
-
-uint64_t CellsOf(const v1::Report& report) {
-  uint64_t cells = 0;
-  for (const v1::Section& section : report.sections()) {
-    cells += static_cast<uint64_t>(section.gained_steps_size() + section.lost_steps_size());
-  }
-  return cells;
 }
 
 // A thread costs as much as a few reports. What reports cost differs: few are taken at a time.
@@ -128,7 +120,8 @@ absl::StatusOr<IngestEngine::Connection> IngestEngine::Connect(const v1::Hello& 
   return registry_.Connect(hello, peer, relay_clock_milliseconds, std::move(on_replaced));
 }
 
-void IngestEngine::Submit(const Connection& connection, v1::Report report, OnOutcome on_outcome) {
+void IngestEngine::Submit(const Connection& connection, v1::PackedReport report,
+                          OnOutcome on_outcome) {
   {
     MutexLock lock(mutex_);
     if (!stopping_) {
@@ -204,7 +197,7 @@ void IngestEngine::RunOnce() {
 }
 
 void IngestEngine::StageReport(ReportJob job, Batch* batch) {
-  const v1::Report& report = job.report;
+  const v1::PackedReport& report = job.report;
   const auto answer = [&](Outcome outcome) {
     batch->answers.emplace_back(std::move(job.on_outcome), std::move(outcome));
   };
@@ -360,7 +353,7 @@ void IngestEngine::Commit(Batch batch) {
 }
 
 void IngestEngine::FinishReport(StagedReport& staged) {
-  const v1::Report& report = staged.job.report;
+  const v1::PackedReport& report = staged.job.report;
   const RelayView before = fleet_.View(staged.job.relay);
   StateDifference difference;
   if (report.sequence() == 1 && before.state->epoch != 0) {
@@ -379,7 +372,7 @@ void IngestEngine::FinishReport(StagedReport& staged) {
     MutexLock lock(mutex_);
     ++counters_.reports;
     counters_.snapshots += report.sequence() == 1 ? 1 : 0;
-    counters_.cells += CellsOf(report);
+    counters_.cells += staged.applied.cells;
     counters_.snapshot_gained += difference.gained;
     counters_.snapshot_lost += difference.lost;
   }

@@ -92,7 +92,7 @@ class IngestEngine {
   // Hands over a report; `on_outcome` is called once, from the engine's thread, without a lock.
   // NOT_FOUND: the relay was forgotten, or the agent has come back by another stream, which was
   // told what the aggregator has: nothing older may come after that.
-  void Submit(const Connection& connection, v1::Report report, OnOutcome on_outcome);
+  void Submit(const Connection& connection, v1::PackedReport report, OnOutcome on_outcome);
 
   // Forgets relays, but not those whose agents report now, nor, unless `with_messages`, those whose
   // queues were not empty, or may not have been. `on_forgotten` is called once, as above.
@@ -111,7 +111,7 @@ class IngestEngine {
 
   struct ReportJob {
     RelayId relay;  // 0, which is no relay's: its agent has come back by another stream
-    v1::Report report;
+    v1::PackedReport report;
     OnOutcome on_outcome;
   };
   struct ForgetJob {

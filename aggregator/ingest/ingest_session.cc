@@ -194,7 +194,7 @@ void IngestSession::OnAdmitted() {
 
 absl::Status IngestSession::SubmitReport() {
   assembling_ = false;
-  absl::StatusOr<v1::Report> report = ParseReport(report_);
+  absl::StatusOr<v1::PackedReport> report = ParseReport(report_);
   report_ = std::string();
   FQS_RETURN_IF_ERROR(report.status());
   {

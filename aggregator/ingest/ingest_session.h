@@ -23,8 +23,8 @@ namespace fleetqshape {
 struct IngestLimits {
   // A report beyond this is refused: 20 million recipients fit in.
   size_t report_bytes = size_t{64} << 20;
-  // What the reports of all streams may take together, as they came. Parsed, they take up to ten
-  // times as much. At least report_bytes.
+  // What the reports of all streams may take together, as they came. Parsed, they take about
+  // as much; of many short names up to ten times. At least report_bytes.
   size_t held_bytes = size_t{128} << 20;
   // The time from the stream's start to its hello, and from the first piece of a report that was
   // admitted to its last.

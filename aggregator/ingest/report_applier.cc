@@ -1,5 +1,7 @@
 #include "aggregator/ingest/report_applier.h"
 
+#include <algorithm>
+#include <array>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -19,21 +21,33 @@ namespace {
 // this large.
 constexpr size_t kSmallOperandBytes = size_t{16} << 10;
 
+// Hashes of names lie apart in memory: so many are fetched together.
+constexpr size_t kHashesAtATime = 64;
+
 // The sum of the hashes of a block's cells. INVALID_ARGUMENT if it uses a name id that is not
 // given.
 absl::StatusOr<uint64_t> BlockDigest(Queue queue, Axis axis, const Block& block,
                                      absl::Span<const uint32_t> fleet_ids,
                                      const FleetNames& names) {
+  // Ids rise.
+  if (!block.name_ids.empty() && block.name_ids.back() >= fleet_ids.size()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("name id ", block.name_ids.back(), " of ", fleet_ids.size(), " is not given"));
+  }
   uint64_t digest = 0;
-  for (size_t i = 0; i < block.name_ids.size(); ++i) {
-    if (block.name_ids[i] >= fleet_ids.size()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("name id ", block.name_ids[i], " of ", fleet_ids.size(), " is not given"));
+  std::array<uint64_t, kHashesAtATime> hashes;
+  for (size_t begin = 0; begin < block.name_ids.size(); begin += kHashesAtATime) {
+    const size_t end = std::min(begin + kHashesAtATime, block.name_ids.size());
+    for (size_t i = begin; i < end; ++i) {
+      hashes[i - begin] = names.hash(fleet_ids[block.name_ids[i]]);
     }
-    const uint64_t name_hash = names.hash(fleet_ids[block.name_ids[i]]);
-    for (uint32_t k = block.offsets[i]; k < block.offsets[i + 1]; ++k) {
-      digest += CellHash(queue, axis, name_hash, block.arrivals[k]);
-    }
+    block.arrivals.Visit([&](const auto arrivals) {
+      for (size_t i = begin; i < end; ++i) {
+        const size_t first = block.offsets[i];
+        digest += SumOfCellHashes(queue, axis, hashes[i - begin],
+                                  arrivals.subspan(first, block.offsets[i + 1] - first));
+      }
+    });
   }
   return digest;
 }
@@ -55,19 +69,16 @@ RelayNames WithNames(const RelayNames& before, const Added& added, const std::ve
 }
 
 struct ReportedSection {
-  Queue queue;
-  Axis axis;
-  BlockDelta delta;
-  const v1::Section* section;
+  DecodedSection decoded;
+  std::string* bytes;  // the report's
 };
 
-absl::StatusOr<std::vector<ReportedSection>> DecodeSections(const v1::Report& report) {
+absl::StatusOr<std::vector<ReportedSection>> DecodeSections(v1::PackedReport* report) {
   std::vector<ReportedSection> sections;
-  for (const v1::Section& section : report.sections()) {
-    FQS_ASSIGN_OR_RETURN(const Queue queue, SectionQueue(section));
-    FQS_ASSIGN_OR_RETURN(const Axis axis, SectionAxis(section));
-    FQS_ASSIGN_OR_RETURN(BlockDelta delta, DecodeSection(section));
-    sections.push_back({queue, axis, std::move(delta), &section});
+  sections.reserve(static_cast<size_t>(report->sections_size()));
+  for (std::string& bytes : *report->mutable_sections()) {
+    FQS_ASSIGN_OR_RETURN(DecodedSection decoded, DecodeSection(bytes));
+    sections.push_back({std::move(decoded), &bytes});
   }
   return sections;
 }
@@ -88,13 +99,6 @@ void TakeRelayFacts(const Message& message, RelayState* state) {
   if (message.has_files()) state->files = KnownPartOf(message.files());
 }
 
-// As it is stored. Fields that this version does not know have no limit.
-std::string SerializeKnownPart(const v1::Section& section) {
-  if (section.GetReflection()->GetUnknownFields(section).empty())
-    return section.SerializeAsString();
-  return KnownPartOf(section)->SerializeAsString();
-}
-
 // INVALID_ARGUMENT: a block would have more arrivals than the limit.
 absl::Status CheckArrivals(const Block& before, const BlockDelta& delta, size_t limit) {
   const size_t most = before.arrivals.size() + delta.gained.arrivals.size();
@@ -105,7 +109,7 @@ absl::Status CheckArrivals(const Block& before, const BlockDelta& delta, size_t 
 // Applies one section of a report to `state`, and notes how to store it.
 absl::Status ApplySection(ReportedSection reported, bool snapshot, const FleetNames& names,
                           const StateLimits& limits, RelayState* state, AppliedReport* applied) {
-  auto& [queue, axis, delta, section] = reported;
+  auto& [queue, axis, delta, plain] = reported.decoded;
   if (snapshot && !delta.lost.name_ids.empty()) {
     return absl::InvalidArgumentError("a snapshot that loses something");
   }
@@ -121,6 +125,9 @@ absl::Status ApplySection(ReportedSection reported, bool snapshot, const FleetNa
   FQS_ASSIGN_OR_RETURN(const uint64_t lost,
                        BlockDigest(queue, axis, delta.lost, state->names.fleet_ids(), names));
   state->digest += gained - lost;
+  applied->cells += delta.gained.arrivals.size() + delta.lost.arrivals.size();
+  SectionWrite write{queue, axis, SectionWrite::Kind::kMerge,
+                     plain ? std::move(*reported.bytes) : EncodeSection(queue, axis, delta)};
   Block block;
   if (snapshot) {
     block = std::move(delta.gained);
@@ -128,13 +135,12 @@ absl::Status ApplySection(ReportedSection reported, bool snapshot, const FleetNa
     FQS_ASSIGN_OR_RETURN(block, ApplyDelta(*state->sections[index], delta));
   }
 
-  SectionWrite write{queue, axis, SectionWrite::Kind::kMerge, SerializeKnownPart(*section)};
   size_t& operand_bytes = applied->operands.since_base[index];
   operand_bytes += write.value.size();
   // A base takes at least as many bytes as it has arrivals.
   if (!snapshot && operand_bytes > kSmallOperandBytes && operand_bytes > block.arrivals.size()) {
     write.kind = SectionWrite::Kind::kReplace;
-    write.value = EncodeSection(queue, axis, block).SerializeAsString();
+    write.value = EncodeSection(queue, axis, block);
     operand_bytes = 0;
   }
   if (snapshot) {
@@ -150,9 +156,10 @@ absl::Status ApplySection(ReportedSection reported, bool snapshot, const FleetNa
 }  // namespace
 
 absl::StatusOr<AppliedReport> ApplyReport(RelayId relay, const RelayState& state,
-                                          const OperandBytes& operands, v1::Report* whole_report,
-                                          FleetNames* names, const StateLimits& limits) {
-  const v1::Report& report = *whole_report;
+                                          const OperandBytes& operands,
+                                          v1::PackedReport* whole_report, FleetNames* names,
+                                          const StateLimits& limits) {
+  const v1::PackedReport& report = *whole_report;
   const bool snapshot = report.sequence() == 1;
   std::shared_ptr<RelayState> next =
       snapshot ? EmptyRelayState() : std::make_shared<RelayState>(state);
@@ -187,10 +194,10 @@ absl::StatusOr<AppliedReport> ApplyReport(RelayId relay, const RelayState& state
     return absl::InvalidArgumentError("a version of Postfix beyond the limit");
   }
   TakeRelayFacts(report, next.get());
-  FQS_ASSIGN_OR_RETURN(std::vector<ReportedSection> sections, DecodeSections(report));
+  FQS_ASSIGN_OR_RETURN(std::vector<ReportedSection> sections, DecodeSections(whole_report));
   std::vector<NameUse> uses(static_cast<size_t>(report.names_size()), NameUse::kSendersOnly);
   for (const ReportedSection& section : sections) {
-    NoteUses(section.axis, section.delta.gained, next->names.size(), &uses);
+    NoteUses(section.decoded.axis, section.decoded.delta.gained, next->names.size(), &uses);
   }
   next->names = WithNames(next->names, report.names(), uses, names);
   applied.write.first_name_id = report.first_name_id();

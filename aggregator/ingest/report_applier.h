@@ -26,6 +26,7 @@ struct AppliedReport {
   StateChange change;
   RelayWrite write;
   OperandBytes operands;
+  uint64_t cells = 0;  // arrivals gained and lost
 };
 
 // What a relay may have: far more than any queue has, and little enough that a section can always
@@ -38,9 +39,9 @@ struct StateLimits {
 // Applies a report whose sequence is known to follow. The report's names are in
 // `names` as long as the new state. INVALID_ARGUMENT: the report is malformed, or leads beyond the
 // limits; FAILED_PRECONDITION: it does not fit the state; DATA_LOSS: its digest is not that of the
-// state that it leads to. On success the report's names have moved to the write.
+// state that it leads to. The report's names and sections move to the write.
 absl::StatusOr<AppliedReport> ApplyReport(RelayId relay, const RelayState& state,
-                                          const OperandBytes& operands, v1::Report* report,
+                                          const OperandBytes& operands, v1::PackedReport* report,
                                           FleetNames* names,
                                           const StateLimits& limits = StateLimits());
 

@@ -51,11 +51,11 @@ bool IsReasonable(const std::string& bytes) {
       return false;
     }
     switch (WireFormatLite::GetTagFieldNumber(tag)) {
-      case v1::Report::kNamesFieldNumber:
+      case v1::PackedReport::kNamesFieldNumber:
         return WireFormatLite::SkipField(&in, tag);
-      case v1::Report::kSectionsFieldNumber:
-      case v1::Report::kSettingsFieldNumber:
-      case v1::Report::kFilesFieldNumber:
+      case v1::PackedReport::kSectionsFieldNumber:
+      case v1::PackedReport::kSettingsFieldNumber:
+      case v1::PackedReport::kFilesFieldNumber:
         if (++messages > kMaxFields || !HasFewFieldsInside(&in)) reasonable = false;
         return reasonable;
       default:
@@ -67,8 +67,8 @@ bool IsReasonable(const std::string& bytes) {
 
 }  // namespace
 
-absl::StatusOr<v1::Report> ParseReport(const std::string& bytes) {
-  v1::Report report;
+absl::StatusOr<v1::PackedReport> ParseReport(const std::string& bytes) {
+  v1::PackedReport report;
   if (!IsReasonable(bytes)) {
     return absl::InvalidArgumentError("a report that does not parse, or has too many fields");
   }

@@ -10,8 +10,8 @@
 namespace fleetqshape {
 
 // INVALID_ARGUMENT if the bytes are no report, or one that would take far more memory than they do:
-// an empty section takes two bytes, and a hundred times as many when it is parsed.
-absl::StatusOr<v1::Report> ParseReport(const std::string& bytes);
+// an unknown field takes two bytes, and ten times as many when it is parsed.
+absl::StatusOr<v1::PackedReport> ParseReport(const std::string& bytes);
 
 }  // namespace fleetqshape
 

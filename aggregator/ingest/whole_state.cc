@@ -95,8 +95,8 @@ RelayWrite WriteOfState(const RelayView& view, const FleetNames& names) {
       if (block.name_ids.empty()) {
         write.sections.push_back({queue, axis, SectionWrite::Kind::kErase, ""});
       } else {
-        write.sections.push_back({queue, axis, SectionWrite::Kind::kReplace,
-                                  EncodeSection(queue, axis, block).SerializeAsString()});
+        write.sections.push_back(
+            {queue, axis, SectionWrite::Kind::kReplace, EncodeSection(queue, axis, block)});
       }
     }
   }

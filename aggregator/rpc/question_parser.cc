@@ -54,12 +54,9 @@ absl::StatusOr<TableQuestion> ParseQuestion(const v1::TableRequest& request) {
       request.comparison().values_size() > kMaxConditions) {
     return absl::InvalidArgumentError("too many conditions");
   }
-  v1::Section section;  // the codec knows the numbers of queues and axes
-  section.set_axis(request.axis());
-  FQS_ASSIGN_OR_RETURN(question.axis, SectionAxis(section));
-  for (int queue : request.queues()) {
-    section.set_queue(static_cast<v1::Queue>(queue));
-    FQS_ASSIGN_OR_RETURN(const Queue known, SectionQueue(section));
+  FQS_ASSIGN_OR_RETURN(question.axis, AxisOfNumber(request.axis()));
+  for (const int queue : request.queues()) {
+    FQS_ASSIGN_OR_RETURN(const Queue known, QueueOfNumber(queue));
     question.queues.insert(known);
   }
   question.buckets = {request.bucket_count(), request.bucket_minutes(), request.linear()};

@@ -29,7 +29,7 @@ absl::Status WriteRelay(const LoadedRelay& loaded, Database* to) {
     if (!status.ok()) break;
     if (block.name_ids.empty()) continue;
     status = batch.Put(to->family(kShapes), ShapeKey(loaded.relay, queue, axis),
-                       EncodeSection(queue, axis, block).SerializeAsString());
+                       EncodeSection(queue, axis, block));
   }
   // Synced with the last write, WriteFormat.
   if (status.ok()) status = to->db().Write(rocksdb::WriteOptions(), &batch);

@@ -12,14 +12,6 @@
 namespace fleetqshape {
 namespace {
 
-absl::StatusOr<v1::Section> Parse(const rocksdb::Slice& bytes) {
-  v1::Section section;
-  if (!section.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-    return absl::DataLossError("section: does not parse");
-  }
-  return section;
-}
-
 // All operands in one delta, with the queue and axis that all of them have.
 struct Combined {
   Queue queue = Queue::kDeferred;
@@ -34,17 +26,14 @@ absl::StatusOr<Combined> Combine(const Operands& operands) {
   std::vector<BlockDelta> deltas;
   deltas.reserve(operands.size());
   for (const rocksdb::Slice& operand : operands) {
-    FQS_ASSIGN_OR_RETURN(const v1::Section section, Parse(operand));
-    FQS_ASSIGN_OR_RETURN(const Queue queue, SectionQueue(section));
-    FQS_ASSIGN_OR_RETURN(const Axis axis, SectionAxis(section));
+    FQS_ASSIGN_OR_RETURN(DecodedSection section, DecodeSection(operand.ToStringView()));
     if (deltas.empty()) {
-      combined.queue = queue;
-      combined.axis = axis;
-    } else if (queue != combined.queue || axis != combined.axis) {
+      combined.queue = section.queue;
+      combined.axis = section.axis;
+    } else if (section.queue != combined.queue || section.axis != combined.axis) {
       return absl::DataLossError("section: deltas of several queues or axes");
     }
-    FQS_ASSIGN_OR_RETURN(BlockDelta delta, DecodeSection(section));
-    deltas.push_back(std::move(delta));
+    deltas.push_back(std::move(section.delta));
   }
   combined.delta = CombineDeltas(std::move(deltas));
   return combined;
@@ -63,7 +52,7 @@ absl::StatusOr<std::string> MergeAll(const rocksdb::Slice& key, const rocksdb::S
         base, DecodeSectionValue(combined.queue, combined.axis, existing->ToStringView()));
   }
   FQS_ASSIGN_OR_RETURN(const Block merged, ApplyDelta(base, combined.delta));
-  return EncodeSection(combined.queue, combined.axis, merged).SerializeAsString();
+  return EncodeSection(combined.queue, combined.axis, merged);
 }
 
 }  // namespace
@@ -89,7 +78,7 @@ bool SectionMergeOperator::PartialMergeMulti(const rocksdb::Slice& /*key*/,
   // False only means that RocksDB keeps the operands.
   const absl::StatusOr<Combined> combined = Combine(operands);
   if (!combined.ok()) return false;
-  *merged = EncodeSection(combined->queue, combined->axis, combined->delta).SerializeAsString();
+  *merged = EncodeSection(combined->queue, combined->axis, combined->delta);
   return true;
 }
 

@@ -22,16 +22,15 @@ absl::StatusOr<Block> DecodeSectionValue(Queue queue, Axis axis, std::string_vie
     return absl::DataLossError(absl::StrCat("a section was damaged: ",
                                             std::string(value.substr(kDamagedMark.size(), 200))));
   }
-  v1::Section section;
-  if (!section.ParseFromArray(value.data(), static_cast<int>(value.size()))) {
-    return absl::DataLossError("a section does not parse");
-  }
-  if (section.queue() != static_cast<int>(queue) || section.axis() != static_cast<int>(axis)) {
+  absl::StatusOr<DecodedSection> section = DecodeSection(value);
+  if (!section.ok()) return absl::DataLossError(section.status().message());
+  if (section->queue != queue || section->axis != axis) {
     return absl::DataLossError("a section is of another queue or axis than its key");
   }
-  absl::StatusOr<Block> block = DecodeState(section);
-  if (!block.ok()) return absl::DataLossError(block.status().message());
-  return block;
+  if (!section->delta.lost.name_ids.empty()) {
+    return absl::DataLossError("section: a state that loses something");
+  }
+  return std::move(section->delta.gained);
 }
 
 std::string DamagedSectionValue(std::string_view reason) {

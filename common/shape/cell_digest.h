@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "absl/types/span.h"
 #include "common/shape/queue.h"
 
 namespace fleetqshape {
@@ -17,6 +18,11 @@ uint64_t NameHash(std::string_view name);
 // 256 * queue + axis, each as 8 bytes with the low byte first. The digest of a state is the sum of
 // this over all its arrivals, modulo 2^64. A state without arrivals has the digest 0.
 uint64_t CellHash(Queue queue, Axis axis, uint64_t name_hash, int64_t arrival);
+// The sum of it over a name's arrivals.
+uint64_t SumOfCellHashes(Queue queue, Axis axis, uint64_t name_hash,
+                         absl::Span<const uint32_t> arrivals);
+uint64_t SumOfCellHashes(Queue queue, Axis axis, uint64_t name_hash,
+                         absl::Span<const int64_t> arrivals);
 
 }  // namespace fleetqshape
 

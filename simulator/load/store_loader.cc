@@ -43,8 +43,8 @@ RelayWrite WriteOf(RelayId id, const SimulatedQueue& queue) {
     for (const Axis axis : kAllAxes) {
       const Block block = queue.MakeBlock(which, axis);
       if (block.name_ids.empty()) continue;
-      write.sections.push_back({which, axis, SectionWrite::Kind::kReplace,
-                                EncodeSection(which, axis, block).SerializeAsString()});
+      write.sections.push_back(
+          {which, axis, SectionWrite::Kind::kReplace, EncodeSection(which, axis, block)});
     }
   }
   return write;

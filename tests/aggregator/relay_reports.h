@@ -15,6 +15,7 @@
 #include "fleetqshape/v1/report.pb.h"
 #include "tests/support/named_cells.h"
 #include "tests/support/random_source.h"
+#include "tests/support/sections.h"
 
 namespace fleetqshape::test {
 
@@ -41,7 +42,7 @@ class ReportWriter {
     for (Queue queue : kAllQueues) {
       for (Axis axis : kAllAxes) {
         const BlockDelta delta{BlockOf(gained, queue, axis), BlockOf(lost, queue, axis)};
-        if (!delta.empty()) *report.add_sections() = EncodeSection(queue, axis, delta);
+        if (!delta.empty()) *report.add_sections() = SectionOf(EncodeSection(queue, axis, delta));
       }
     }
     report.set_first_name_id(names_sent_);

@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "aggregator/ingest/fleet.h"
 #include "aggregator/ingest/ingest_engine.h"
+#include "aggregator/ingest/report_parser.h"
 #include "aggregator/store/rocksdb_store.h"
 #include "common/base/clock.h"
 #include "common/base/mutex.h"
@@ -94,10 +95,10 @@ class EngineSink final : public ReportSink {
         }
         bytes = &all[next_[relay]++];
       }
-      v1::Report report;
-      if (!report.ParseFromString(*bytes)) Fail("a report does not parse");
+      auto report = ParseReport(*bytes);
+      Require(report.status());
       engine_.Submit(
-          connections_[relay], std::move(report),
+          connections_[relay], *std::move(report),
           [this, relay](IngestEngine::Outcome outcome) { OnOutcome(relay, std::move(outcome)); });
     }
   }

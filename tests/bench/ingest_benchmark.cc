@@ -28,6 +28,7 @@
 #include <vector>
 
 #include "CLI/CLI.hpp"
+#include "common/codec/section_codec.h"
 #include "tests/bench/process_costs.h"
 #include "tests/bench/report_sinks.h"
 #include "tests/bench/report_source.h"
@@ -58,10 +59,12 @@ struct Load {
   std::atomic<uint64_t> changes = 0;  // arrivals gained and lost
 };
 
-uint64_t ChangesOf(const v1::Report& report) {
+uint64_t ChangesOf(const v1::PackedReport& report) {
   uint64_t changes = 0;
-  for (const v1::Section& section : report.sections()) {
-    changes += static_cast<uint64_t>(section.gained_steps_size() + section.lost_steps_size());
+  for (const std::string& bytes : report.sections()) {
+    const auto section = DecodeSection(bytes);
+    if (!section.ok()) std::abort();  // it was made by this program
+    changes += section->delta.gained.arrivals.size() + section->delta.lost.arrivals.size();
   }
   return changes;
 }
@@ -81,7 +84,7 @@ class FleetSource {
     load->reports.resize(sources_.size());
     ForEachRelay([&](size_t relay) {
       for (size_t i = 0; i < reports_of_each; ++i) {
-        const v1::Report report = sources_[relay]->Next(options_.changes);
+        const v1::PackedReport report = sources_[relay]->Next(options_.changes);
         load->reports[relay].push_back(report.SerializeAsString());
         load->changes += ChangesOf(report);
       }

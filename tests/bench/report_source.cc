@@ -118,7 +118,7 @@ void ReportSource::Change(Queue queue, Axis axis, uint32_t name_id, int64_t arri
   digest_ += change > 0 ? hash : -hash;
 }
 
-void ReportSource::AddFacts(v1::Report* report) {
+void ReportSource::AddFacts(v1::PackedReport* report) {
   report->mutable_files()->set_being_written(random_() % 10);
   report->mutable_files()->set_force_expired(2);
   if (report->sequence() > 1) return;
@@ -133,8 +133,8 @@ void ReportSource::AddFacts(v1::Report* report) {
   settings->set_bounce_queue_lifetime_seconds(432'000);
 }
 
-v1::Report ReportSource::Next(size_t changes) {
-  v1::Report report;
+v1::PackedReport ReportSource::Next(size_t changes) {
+  v1::PackedReport report;
   report.set_epoch(epoch_);
   report.set_sequence(++sequence_);
   if (report.sequence() > 1) {
@@ -146,7 +146,7 @@ v1::Report ReportSource::Next(size_t changes) {
     report.add_names(universe_.name(ranks_[names_sent_]));
   }
   for (const auto& [queue, axis, delta] : pending_.Take()) {
-    *report.add_sections() = EncodeSection(queue, axis, delta);
+    report.add_sections(EncodeSection(queue, axis, delta));
   }
   report.set_digest(digest_);
   AddFacts(&report);

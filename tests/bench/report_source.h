@@ -43,7 +43,7 @@ class ReportSource {
   ReportSource(const DomainUniverse* universe, uint64_t seed, int messages);
 
   // The next report; as soon as that many arrivals differ, if it is a delta.
-  v1::Report Next(size_t changes);
+  v1::PackedReport Next(size_t changes);
 
  private:
   static constexpr int kOwnSenders = 20;
@@ -64,7 +64,7 @@ class ReportSource {
   void Enter(Queue queue, Message message);
   void Change(Queue queue, const Message& message, int64_t change);
   void Change(Queue queue, Axis axis, uint32_t name_id, int64_t arrival, int64_t change);
-  void AddFacts(v1::Report* report);
+  void AddFacts(v1::PackedReport* report);
 
   const DomainUniverse& universe_;
   std::mt19937_64 random_;

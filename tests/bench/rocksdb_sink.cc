@@ -10,6 +10,7 @@
 
 #include "aggregator/store/rocksdb_store.h"
 #include "aggregator/store/section_merge_operator.h"
+#include "common/codec/section_codec.h"
 #include "fleetqshape/v1/report.pb.h"
 #include "fleetqshape/v1/store.pb.h"
 #include "tests/bench/report_sinks.h"
@@ -103,7 +104,7 @@ class AloneSink final : public RocksDbSink {
   };
 
   std::vector<Entry> EntriesOf(uint32_t relay, const std::string& bytes) const {
-    v1::Report report;
+    v1::PackedReport report;
     if (!report.ParseFromString(bytes)) std::abort();  // they were made by this program
     std::vector<Entry> entries;
     if (report.names_size() > 0) {
@@ -112,12 +113,14 @@ class AloneSink final : public RocksDbSink {
       entries.push_back({kNames, false, BigEndian(relay) + BigEndian(report.first_name_id()),
                          names.SerializeAsString()});
     }
-    for (const v1::Section& section : report.sections()) {
+    for (std::string& bytes : *report.mutable_sections()) {
+      const auto section = DecodeSection(bytes);
+      if (!section.ok()) std::abort();
       std::string key = BigEndian(relay);
-      key.push_back(static_cast<char>(section.queue()));
-      key.push_back(static_cast<char>(section.axis()));
+      key.push_back(static_cast<char>(section->queue));
+      key.push_back(static_cast<char>(section->axis));
       entries.push_back({kShapes, kind_ == WriteKind::kMerge && report.sequence() > 1,
-                         std::move(key), section.SerializeAsString()});
+                         std::move(key), std::move(bytes)});
     }
     return entries;
   }

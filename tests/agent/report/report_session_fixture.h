@@ -103,14 +103,14 @@ class Follower {
     EXPECT_EQ(report.first_name_id(), names_.size());
     for (const std::string& name : report.names()) names_.push_back(name);
     for (const v1::Section& section : report.sections()) {
-      const auto delta = DecodeSection(section);
-      ASSERT_TRUE(delta.ok()) << delta.status();
-      const auto queue = static_cast<Queue>(section.queue());
-      const auto axis = static_cast<Axis>(section.axis());
+      const auto decoded = DecodeSection(section.SerializeAsString());
+      ASSERT_TRUE(decoded.ok()) << decoded.status();
+      const auto& [queue, axis, delta, plain] = *decoded;
+      EXPECT_TRUE(plain);
       const auto name_of = [this](uint32_t id) { return names_.at(id); };
       NamedCells lost;
-      test::AddBlock(queue, axis, delta->gained, name_of, &cells_);
-      test::AddBlock(queue, axis, delta->lost, name_of, &lost);
+      test::AddBlock(queue, axis, delta.gained, name_of, &cells_);
+      test::AddBlock(queue, axis, delta.lost, name_of, &lost);
       for (const test::NamedCell& cell : lost) {
         ASSERT_NE(cells_.find(cell), cells_.end()) << "lost, but not there: " << cell;
         cells_.erase(cells_.find(cell));

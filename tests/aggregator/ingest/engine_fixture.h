@@ -15,6 +15,7 @@
 #include "tests/aggregator/relay_reports.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/named_cells.h"
+#include "tests/support/sections.h"
 
 namespace fleetqshape {
 
@@ -85,7 +86,7 @@ class EngineTest : public ::testing::Test {
   }
   PendingOutcome Submit(RelayId relay, const v1::Report& report) {
     PendingOutcome outcome;
-    engine_->Submit(ConnectionOf(relay), report, outcome.Callback());
+    engine_->Submit(ConnectionOf(relay), test::Packed(report), outcome.Callback());
     return outcome;
   }
   IngestEngine::Outcome SubmitAndWait(RelayId relay, const v1::Report& report) {

@@ -18,6 +18,7 @@
 #include "tests/aggregator/relay_reports.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/named_cells.h"
+#include "tests/support/sections.h"
 
 namespace fleetqshape {
 namespace {
@@ -38,7 +39,7 @@ TEST_F(EngineOnFakeStoreTest, NothingIsAcknowledgedOrSeenBeforeItIsOnTheDisk) {
   store_.Close();
   PendingOutcome outcome;
   size_t ended = 0;
-  engine_->Submit(ConnectionOf(relay), writer.Snapshot(9, OneCell(1)),
+  engine_->Submit(ConnectionOf(relay), test::Packed(writer.Snapshot(9, OneCell(1))),
                   outcome.Callback([&] { ended = store_.ended(); }));
   store_.WaitUntilBegun(1);
   EXPECT_FALSE(outcome.HasCome());
@@ -56,7 +57,7 @@ TEST_F(EngineOnFakeStoreTest, WhatIsAcknowledgedIsSeenAtThatMoment) {
   ReportWriter writer;
   PendingOutcome outcome;
   NamedCells seen;
-  engine_->Submit(ConnectionOf(relay), writer.Snapshot(9, OneCell(1)),
+  engine_->Submit(ConnectionOf(relay), test::Packed(writer.Snapshot(9, OneCell(1))),
                   outcome.Callback([&] { seen = Cells(relay); }));
   outcome.Wait().status().IgnoreError();
   EXPECT_EQ(seen, OneCell(1));
@@ -204,14 +205,15 @@ TEST_F(EngineOnFakeStoreTest, WhatAnOldStreamBringsIsNeverAppliedAfterTheNewOnes
   const auto first = engine_->Connect(hello, "peer", 0);
   ASSERT_TRUE(first.ok()) << first.status();
   PendingOutcome old;
-  engine_->Submit(*first, ReportWriter().Snapshot(9, OneCell(1)), old.Callback());
+  engine_->Submit(*first, test::Packed(ReportWriter().Snapshot(9, OneCell(1))), old.Callback());
   const auto second = engine_->Connect(hello, "peer", 0);
   ASSERT_TRUE(second.ok()) << second.status();
   EXPECT_EQ(second->welcome.welcome().epoch(), 0U);
   PendingOutcome current;
-  engine_->Submit(*second, ReportWriter().Snapshot(10, OneCell(2)), current.Callback());
+  engine_->Submit(*second, test::Packed(ReportWriter().Snapshot(10, OneCell(2))),
+                  current.Callback());
   PendingOutcome late;
-  engine_->Submit(*first, ReportWriter().Snapshot(11, OneCell(3)), late.Callback());
+  engine_->Submit(*first, test::Packed(ReportWriter().Snapshot(11, OneCell(3))), late.Callback());
   store_.Open();
   EXPECT_TRUE(held.Wait().ok());
   EXPECT_TRUE(IsAcknowledgement(old.Wait(), 9, 1)) << "it waited before";

@@ -13,6 +13,7 @@
 #include "tests/aggregator/store/raw_store.h"
 #include "tests/support/named_cells.h"
 #include "tests/support/random_source.h"
+#include "tests/support/sections.h"
 
 namespace fleetqshape {
 namespace {
@@ -234,7 +235,7 @@ TEST_F(IngestEngineTest, ARelayWhoseStoredStateIsDamagedStartsFromNothing) {
     raw.Put("relays", test::RelayKey(ids["record"]), "\xff\xff");
     const Block never_there{{0}, {0, 1}, {99}};
     raw.Merge("shapes", test::ShapeKey(ids["loss"], kQueue, kAxis),
-              EncodeSection(kQueue, kAxis, BlockDelta{Block(), never_there}).SerializeAsString());
+              EncodeSection(kQueue, kAxis, BlockDelta{Block(), never_there}));
   }
   Open();
   for (const std::string& host : hosts) {
@@ -296,8 +297,8 @@ TEST_F(IngestEngineTest, ASnapshotThatLosesSomethingHarmsNobody) {
   ReportWriter other_writer;
   SubmitSound(other, other_writer.Snapshot(1, OneCell(1)));
   v1::Report report = writer_.Snapshot(2, OneCell(2));
-  *report.mutable_sections(0) =
-      EncodeSection(kQueue, kAxis, BlockDelta{Block{{0}, {0, 2}, {1, 2}}, Block{{0}, {0, 1}, {1}}});
+  *report.mutable_sections(0) = test::SectionOf(EncodeSection(
+      kQueue, kAxis, BlockDelta{Block{{0}, {0, 2}, {1, 2}}, Block{{0}, {0, 1}, {1}}}));
   SubmitAndWait(hostile, report).status().IgnoreError();
   SubmitAndWait(hostile, writer_.ReportTo(OneCell(3))).status().IgnoreError();
   const uint64_t sequence = fleet_->View(hostile).state->sequence;

@@ -12,6 +12,7 @@
 
 #include "aggregator/store/store.h"
 #include "common/codec/section_codec.h"
+#include "tests/support/sections.h"
 
 namespace fleetqshape::test {
 
@@ -64,9 +65,7 @@ class MemoryStore final : public Store {
       EXPECT_TRUE(seen.insert({section.queue, section.axis}).second);
       if (section.kind == SectionWrite::Kind::kErase) continue;
       EXPECT_EQ(section.kind, SectionWrite::Kind::kReplace);
-      v1::Section parsed;
-      EXPECT_TRUE(parsed.ParseFromString(section.value));
-      auto block = DecodeState(parsed);
+      auto block = DecodeState(section.value);
       EXPECT_TRUE(block.ok()) << block.status();
       if (block.ok()) relay.sections.push_back({section.queue, section.axis, *std::move(block)});
     }

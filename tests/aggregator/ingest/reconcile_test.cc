@@ -12,6 +12,7 @@
 #include "tests/aggregator/ingest/memory_store.h"
 #include "tests/aggregator/relay_reports.h"
 #include "tests/support/named_cells.h"
+#include "tests/support/sections.h"
 
 namespace fleetqshape {
 namespace {
@@ -38,7 +39,7 @@ class ReconcileTest : public ::testing::Test {
     return state;
   }
   State Applied(const State& state, const v1::Report& report) {
-    v1::Report taken = report;
+    v1::PackedReport taken = test::Packed(report);
     auto applied = ApplyReport(1, *state, OperandBytes(), &taken, &fleet_.names());
     EXPECT_TRUE(applied.ok()) << applied.status();
     return applied.ok() ? applied->state : state;

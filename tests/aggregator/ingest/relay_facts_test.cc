@@ -12,6 +12,7 @@
 #include "tests/aggregator/relay_reports.h"
 #include "tests/aggregator/store/raw_store.h"
 #include "tests/support/relay_facts.h"
+#include "tests/support/sections.h"
 #include "tests/support/temporary_directory.h"
 
 namespace fleetqshape {
@@ -34,7 +35,7 @@ class ApplyRelayFactsTest : public ::testing::Test {
  protected:
   // Applies a report that has to be taken, and stands on its state from then on.
   v1::StoredRelay Advance(const v1::Report& report) {
-    v1::Report taken = report;
+    v1::PackedReport taken = test::Packed(report);
     const auto applied = ApplyReport(7, *state_, {}, &taken, &names_);
     EXPECT_TRUE(applied.ok()) << applied.status();
     if (!applied.ok()) return {};
@@ -109,7 +110,7 @@ TEST_F(ApplyRelayFactsTest, AVersionIsAnyBytesUpToTheLimit) {
   settings.mutable_mail_version()->push_back('v');
   for (const v1::Report& report :
        {With(writer_.ReportTo({}), settings), With(writer_.Snapshot(2, {}), settings)}) {
-    v1::Report taken = report;
+    v1::PackedReport taken = test::Packed(report);
     const auto applied = ApplyReport(7, *state_, {}, &taken, &names_);
     EXPECT_EQ(applied.status().code(), absl::StatusCode::kInvalidArgument) << applied.status();
   }

@@ -10,6 +10,7 @@
 #include "aggregator/ingest/report_applier.h"
 #include "tests/aggregator/relay_reports.h"
 #include "tests/support/named_cells.h"
+#include "tests/support/sections.h"
 
 namespace fleetqshape {
 
@@ -23,7 +24,7 @@ class ReportApplierTest : public ::testing::Test {
  protected:
   absl::StatusOr<AppliedReport> Apply(const v1::Report& report,
                                       const StateLimits& limits = StateLimits()) {
-    v1::Report taken = report;
+    v1::PackedReport taken = test::Packed(report);
     return ApplyReport(7, *state_, operands_, &taken, &names_, limits);
   }
   // Applies a report that has to be taken, and stands on its state from then on.

@@ -16,6 +16,7 @@
 #include "tests/aggregator/relay_reports.h"
 #include "tests/support/named_cells.h"
 #include "tests/support/random_source.h"
+#include "tests/support/sections.h"
 
 namespace fleetqshape {
 namespace {
@@ -149,9 +150,7 @@ TEST_F(ReportApplierTest, ABaseTakesThePlaceOfOperandsThatOutgrowIt) {
     ++bases;
     EXPECT_GT(since_base, static_cast<size_t>(kArrivals) - 1000) << "not before it is worth it";
     since_base = 0;
-    v1::Section section;
-    ASSERT_TRUE(section.ParseFromString(write.value));
-    const auto block = DecodeState(section);
+    const auto block = test::DecodeState(write.value);
     ASSERT_TRUE(block.ok()) << block.status();
     EXPECT_EQ(*block, *state_->sections[SectionIndex(kQueue, kAxis)]);
   }
@@ -253,14 +252,13 @@ TEST_F(ReportApplierTest, ASnapshotThatLosesSomethingIsRefusedOrStoredAsTheState
   v1::Report report = writer_.Snapshot(1, {{kQueue, kAxis, "a", 2}});
   const Block both{{0}, {0, 2}, {1, 2}};
   const Block one{{0}, {0, 1}, {1}};
-  *report.mutable_sections(0) = EncodeSection(kQueue, kAxis, BlockDelta{both, one});
+  *report.mutable_sections(0) =
+      test::SectionOf(EncodeSection(kQueue, kAxis, BlockDelta{both, one}));
   const auto applied = Apply(report);
   if (!applied.ok()) return;
   for (const SectionWrite& write : applied->write.sections) {
     if (write.kind != SectionWrite::Kind::kReplace) continue;
-    v1::Section section;
-    ASSERT_TRUE(section.ParseFromString(write.value));
-    const auto stored = DecodeState(section);
+    const auto stored = test::DecodeState(write.value);
     ASSERT_TRUE(stored.ok()) << "it cannot be read again: " << stored.status();
     EXPECT_EQ(*stored, *applied->state->sections[SectionIndex(kQueue, kAxis)]);
   }
@@ -280,9 +278,7 @@ TEST_F(ReportApplierTest, ANewBaseCanBeReadAgainHoweverFarApartTheArrivalsAre) {
   if (!applied.ok()) return;
   ASSERT_EQ(applied->write.sections.size(), 1U);
   ASSERT_EQ(applied->write.sections[0].kind, SectionWrite::Kind::kReplace);
-  v1::Section section;
-  ASSERT_TRUE(section.ParseFromString(applied->write.sections[0].value));
-  const auto stored = DecodeState(section);
+  const auto stored = test::DecodeState(applied->write.sections[0].value);
   ASSERT_TRUE(stored.ok()) << "it cannot be read again: " << stored.status();
 }
 

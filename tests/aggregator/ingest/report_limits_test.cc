@@ -11,6 +11,7 @@
 #include "tests/aggregator/ingest/report_applier_fixture.h"
 #include "tests/aggregator/relay_reports.h"
 #include "tests/support/named_cells.h"
+#include "tests/support/sections.h"
 
 namespace fleetqshape {
 namespace {
@@ -78,7 +79,7 @@ TEST_F(ReportLimitsTest, WhatIsNotKnownOfASectionIsNotStored) {
     return report;
   };
   const auto stored = [&](const v1::Report& report) {
-    v1::Report taken = report;
+    v1::PackedReport taken = test::Packed(report);
     const auto applied = ApplyReport(7, *state_, operands_, &taken, &names_);
     EXPECT_TRUE(applied.ok()) << applied.status();
     if (!applied.ok()) return std::string();

@@ -14,6 +14,7 @@
 
 #include "tests/aggregator/ingest/session_fixture.h"
 #include "tests/support/random_source.h"
+#include "tests/support/sections.h"
 
 namespace fleetqshape {
 namespace {
@@ -84,7 +85,7 @@ TEST_F(StressTest, EachReportHasOneOutcomeAndWhatIsAcknowledgedIsThere) {
             sound ? writer.ReportTo(test::ChangedCells(random, writer.cells(), 10))
                   : writer.Snapshot(++epoch, test::RandomCells(random, 20));
         PendingOutcome outcome;
-        engine_->Submit(*connection, report, outcome.Callback());
+        engine_->Submit(*connection, test::Packed(report), outcome.Callback());
         const auto result = outcome.Wait();
         if (!result.ok()) break;
         sound = IsAcknowledgement(result, report.epoch(), report.sequence());

@@ -10,6 +10,7 @@
 #include "tests/aggregator/relay_reports.h"
 #include "tests/support/named_cells.h"
 #include "tests/support/random_source.h"
+#include "tests/support/sections.h"
 
 namespace fleetqshape {
 namespace {
@@ -24,7 +25,7 @@ class WholeStateTest : public ::testing::Test {
     return Applied(*EmptyRelayState(), writer->Snapshot(epoch, cells));
   }
   std::shared_ptr<const RelayState> Applied(const RelayState& state, const v1::Report& report) {
-    v1::Report taken = report;
+    v1::PackedReport taken = test::Packed(report);
     auto applied = ApplyReport(7, state, OperandBytes(), &taken, &names_);
     EXPECT_TRUE(applied.ok()) << applied.status();
     return applied.ok() ? applied->state : EmptyRelayState();

@@ -71,9 +71,8 @@ class ModelRelay {
     AddNames(random.Between(1, 6), &write);
     for (int64_t left = random.Between(1, 12); left > 0; --left) Gain(random);
     for (const auto& [place, arrivals] : cells_) {
-      write.sections.push_back(
-          {place.first, place.second, SectionWrite::Kind::kReplace,
-           EncodeSection(place.first, place.second, BlockOf(arrivals)).SerializeAsString()});
+      write.sections.push_back({place.first, place.second, SectionWrite::Kind::kReplace,
+                                EncodeSection(place.first, place.second, BlockOf(arrivals))});
     }
     return Finish(std::move(write));
   }
@@ -169,8 +168,8 @@ class ModelRelay {
     }
     const BlockDelta delta{BlockOf(gained), BlockOf(lost)};
     if (delta.empty()) return;
-    write->sections.push_back({queue, axis, SectionWrite::Kind::kMerge,
-                               EncodeSection(queue, axis, delta).SerializeAsString()});
+    write->sections.push_back(
+        {queue, axis, SectionWrite::Kind::kMerge, EncodeSection(queue, axis, delta)});
   }
   RelayWrite Finish(RelayWrite write) {
     ++sequence_;

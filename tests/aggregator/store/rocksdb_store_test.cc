@@ -31,16 +31,15 @@ constexpr Axis kAxis = Axis::kRecipientDomain;
 Block OneArrival(uint32_t name_id, int64_t arrival) { return {{name_id}, {0, 1}, {arrival}}; }
 
 SectionWrite Replace(const Block& block, Queue queue = kQueue, Axis axis = kAxis) {
-  return {queue, axis, Kind::kReplace, EncodeSection(queue, axis, block).SerializeAsString()};
+  return {queue, axis, Kind::kReplace, EncodeSection(queue, axis, block)};
 }
 
 SectionWrite Gain(const Block& block, Queue queue = kQueue, Axis axis = kAxis) {
-  return {queue, axis, Kind::kMerge, EncodeSection(queue, axis, block).SerializeAsString()};
+  return {queue, axis, Kind::kMerge, EncodeSection(queue, axis, block)};
 }
 
 SectionWrite Lose(const Block& block, Queue queue = kQueue, Axis axis = kAxis) {
-  return {queue, axis, Kind::kMerge,
-          EncodeSection(queue, axis, BlockDelta{Block(), block}).SerializeAsString()};
+  return {queue, axis, Kind::kMerge, EncodeSection(queue, axis, BlockDelta{Block(), block})};
 }
 
 RelayWrite Write(RelayId relay, uint64_t sequence, std::vector<SectionWrite> sections = {}) {

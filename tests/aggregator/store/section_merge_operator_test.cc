@@ -14,6 +14,7 @@
 #include "tests/aggregator/store/raw_store.h"
 #include "tests/support/named_cells.h"
 #include "tests/support/random_source.h"
+#include "tests/support/sections.h"
 #include "tests/support/temporary_directory.h"
 
 namespace fleetqshape {
@@ -31,12 +32,10 @@ Block BlockOf(const std::map<uint32_t, std::multiset<int64_t>>& arrivals) {
   return builder.Finish();
 }
 
-std::string State(const Block& block) {
-  return EncodeSection(kQueue, kAxis, block).SerializeAsString();
-}
+std::string State(const Block& block) { return EncodeSection(kQueue, kAxis, block); }
 
 std::string Delta(const Block& gained, const Block& lost) {
-  return EncodeSection(kQueue, kAxis, BlockDelta{gained, lost}).SerializeAsString();
+  return EncodeSection(kQueue, kAxis, BlockDelta{gained, lost});
 }
 
 // As RocksDB combines operands that lie together.
@@ -48,9 +47,7 @@ bool MergePartially(const std::vector<std::string>& operands, std::string* merge
 
 // What a stored value decodes to; nothing if it does not decode as a state.
 std::optional<Block> Decoded(const std::string& value) {
-  v1::Section section;
-  if (!section.ParseFromString(value)) return std::nullopt;
-  auto block = DecodeState(section);
+  auto block = test::DecodeState(value);
   if (!block.ok()) return std::nullopt;
   return *std::move(block);
 }
@@ -191,8 +188,7 @@ TEST_F(SectionMergeOperatorTest, APartialMergeThatCancelsOutLeavesAnOperandThatC
 
 TEST_F(SectionMergeOperatorTest, APartialMergeOfDamageKeepsAllOperands) {
   const std::string good = Delta(BlockOf({{1, {10}}}), Block());
-  const std::string other_axis =
-      EncodeSection(kQueue, Axis::kSenderDomain, BlockOf({{1, {10}}})).SerializeAsString();
+  const std::string other_axis = EncodeSection(kQueue, Axis::kSenderDomain, BlockOf({{1, {10}}}));
   std::string merged;
   EXPECT_FALSE(MergePartially({good, "\xff\xff damage"}, &merged));
   EXPECT_FALSE(MergePartially({"", good}, &merged));
@@ -203,9 +199,9 @@ TEST_F(SectionMergeOperatorTest, APartialMergeOfDamageKeepsAllOperands) {
 
 TEST_F(SectionMergeOperatorTest, DamageStaysDamageOfItsKeyAndNeverReadsAsEmpty) {
   const std::string good = Delta(BlockOf({{1, {10}}}), Block());
-  v1::Section unknown_queue = EncodeSection(kQueue, kAxis, BlockOf({{1, {10}}}));
+  v1::Section unknown_queue = test::SectionOf(State(BlockOf({{1, {10}}})));
   unknown_queue.set_queue(static_cast<v1::Queue>(9));
-  v1::Section short_column = EncodeSection(kQueue, kAxis, BlockOf({{1, {10}}, {2, {20}}}));
+  v1::Section short_column = test::SectionOf(State(BlockOf({{1, {10}}, {2, {20}}})));
   short_column.mutable_gained_steps()->RemoveLast();
   struct Case {
     const char* what;
@@ -265,9 +261,9 @@ TEST_F(SectionMergeOperatorTest, DamageStaysDamageOfItsKeyAndNeverReadsAsEmpty) 
 TEST_F(SectionMergeOperatorTest, ADeltaOfAnotherQueueOrAxisThanItsKeyIsDamage) {
   const Block block = BlockOf({{1, {10}}});
   const std::string key = test::ShapeKey(7, kQueue, kAxis);
-  const std::string good = EncodeSection(kQueue, kAxis, block).SerializeAsString();
-  const std::string queue = EncodeSection(Queue::kHold, kAxis, block).SerializeAsString();
-  const std::string axis = EncodeSection(kQueue, Axis::kSenderDomain, block).SerializeAsString();
+  const std::string good = EncodeSection(kQueue, kAxis, block);
+  const std::string queue = EncodeSection(Queue::kHold, kAxis, block);
+  const std::string axis = EncodeSection(kQueue, Axis::kSenderDomain, block);
   for (const auto& operands : std::vector<std::vector<std::string>>{
            {queue}, {axis}, {good, queue}, {axis, good}, {queue, good, queue}}) {
     Put(good, key);
@@ -330,9 +326,7 @@ TEST_F(SectionMergeOperatorTest, WhatWasMergedCanBeReadHoweverFarApartTheArrival
       uint32_t name_id = 0;
       for (int64_t arrival : {first, second}) {
         const std::string operand = Delta(BlockOf({{name_id, {arrival}}}), Block());
-        v1::Section section;
-        ASSERT_TRUE(section.ParseFromString(operand));
-        if (DecodeSection(section).ok()) {
+        if (DecodeSection(operand).ok()) {
           operands.push_back(operand);
           sum[name_id].insert(arrival);
         }

@@ -93,14 +93,11 @@ TEST_F(StoreCheckTest, AStoreThatIsInUseOrNotThereIsRefused) {
 TEST_F(StoreCheckTest, EachKindOfDamageIsToldWithItsRelay) {
   {
     test::RawStore raw(path_ + "/db");
-    const std::string empty =
-        EncodeSection(Queue::kHold, Axis::kSenderDomain, Block()).SerializeAsString();
+    const std::string empty = EncodeSection(Queue::kHold, Axis::kSenderDomain, Block());
     const std::string one_more =
-        EncodeSection(Queue::kHold, Axis::kSenderDomain, Block{{0}, {0, 1}, {7}})
-            .SerializeAsString();
+        EncodeSection(Queue::kHold, Axis::kSenderDomain, Block{{0}, {0, 1}, {7}});
     const std::string unnamed =
-        EncodeSection(Queue::kHold, Axis::kSenderDomain, Block{{99}, {0, 1}, {7}})
-            .SerializeAsString();
+        EncodeSection(Queue::kHold, Axis::kSenderDomain, Block{{99}, {0, 1}, {7}});
     const auto shape = [](RelayId id) {
       return test::ShapeKey(id, Queue::kHold, Axis::kSenderDomain);
     };

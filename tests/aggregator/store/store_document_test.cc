@@ -17,6 +17,7 @@
 #include "fleetqshape/v1/store.pb.h"
 #include "tests/support/document_examples.h"
 #include "tests/support/manual_clock.h"
+#include "tests/support/sections.h"
 #include "tests/support/temporary_directory.h"
 
 namespace fleetqshape {
@@ -48,7 +49,7 @@ class StoreDocumentTest : public ::testing::Test {
     ASSERT_TRUE(report.ParseFromString(wire_.Bytes(name)));
     EXPECT_EQ(connection->welcome.welcome().sequence(), report.sequence() - 1);
     bool acknowledged = false;
-    engine.Submit(*connection, report, [&acknowledged](const auto& outcome) {
+    engine.Submit(*connection, test::Packed(report), [&acknowledged](const auto& outcome) {
       acknowledged = outcome.ok() && outcome->has_acknowledgement();
     });
     engine.RunOnce();

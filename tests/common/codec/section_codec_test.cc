@@ -13,9 +13,13 @@
 #include <utility>
 #include <vector>
 
+#include "tests/support/sections.h"
+
 namespace fleetqshape {
 namespace {
 
+using test::DecodeState;
+using test::SectionOf;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
@@ -38,18 +42,25 @@ BlockDelta DeltaOf(const Cells& gained, const Cells& lost) {
   return {BlockOf(gained), BlockOf(lost)};
 }
 
-v1::Section Encode(const BlockDelta& delta) {
+std::string EncodedBytes(const BlockDelta& delta) {
   return EncodeSection(Queue::kDeferred, Axis::kRecipientDomain, delta);
+}
+v1::Section Encode(const BlockDelta& delta) { return SectionOf(EncodedBytes(delta)); }
+
+absl::StatusOr<DecodedSection> Decode(const v1::Section& section) {
+  return DecodeSection(section.SerializeAsString());
 }
 
 void ExpectRoundTrip(const BlockDelta& delta) {
-  // Through bytes, as on the wire and on the disk.
-  v1::Section section;
-  ASSERT_TRUE(section.ParseFromString(Encode(delta).SerializeAsString()));
-  const auto decoded = DecodeSection(section);
+  const std::string bytes = EncodedBytes(delta);
+  EXPECT_EQ(SectionOf(bytes).SerializeAsString(), bytes) << "protobuf would write something else";
+  const auto decoded = DecodeSection(bytes);
   ASSERT_TRUE(decoded.ok()) << decoded.status();
-  EXPECT_EQ(decoded->gained, delta.gained);
-  EXPECT_EQ(decoded->lost, delta.lost);
+  EXPECT_EQ(decoded->queue, Queue::kDeferred);
+  EXPECT_EQ(decoded->axis, Axis::kRecipientDomain);
+  EXPECT_EQ(decoded->delta.gained, delta.gained);
+  EXPECT_EQ(decoded->delta.lost, delta.lost);
+  EXPECT_TRUE(decoded->plain);
 }
 
 // What Block promises.
@@ -68,17 +79,17 @@ void ExpectValid(const Block& block) {
 
 // A good section of three names, that a test breaks: name 4 gains two and loses one, 5 gains one,
 // 9 loses one.
-v1::Section GoodSection() {
-  return Encode(DeltaOf({{4, {1000, 1007}}, {5, {1001}}}, {{4, {1003}}, {9, {1002}}}));
+BlockDelta GoodDelta() {
+  return DeltaOf({{4, {1000, 1007}}, {5, {1001}}}, {{4, {1003}}, {9, {1002}}});
 }
+v1::Section GoodSection() { return Encode(GoodDelta()); }
 
 void ExpectRefused(const std::function<void(v1::Section*)>& damage) {
   v1::Section section = GoodSection();
-  ASSERT_TRUE(DecodeSection(section).ok());
+  ASSERT_TRUE(Decode(section).ok());
   damage(&section);
-  EXPECT_EQ(DecodeSection(section).status().code(), absl::StatusCode::kInvalidArgument)
+  EXPECT_EQ(Decode(section).status().code(), absl::StatusCode::kInvalidArgument)
       << section.ShortDebugString();
-  EXPECT_EQ(DecodeState(section).status().code(), absl::StatusCode::kInvalidArgument);
 }
 
 TEST(EncodeSectionTest, WritesTheColumnsOfTheSchema) {
@@ -94,8 +105,8 @@ TEST(EncodeSectionTest, WritesTheColumnsOfTheSchema) {
 }
 
 TEST(EncodeSectionTest, AStateHasNoEntriesOfLosses) {
-  const v1::Section section =
-      EncodeSection(Queue::kMaildrop, Axis::kSenderDomain, BlockOf({{0, {7, 7}}, {kMaxId, {-3}}}));
+  const v1::Section section = SectionOf(
+      EncodeSection(Queue::kMaildrop, Axis::kSenderDomain, BlockOf({{0, {7, 7}}, {kMaxId, {-3}}})));
   EXPECT_EQ(section.queue(), v1::QUEUE_MAILDROP);
   EXPECT_EQ(section.axis(), v1::AXIS_SENDER_DOMAIN);
   EXPECT_EQ(section.base_seconds(), -3);
@@ -115,7 +126,7 @@ TEST(EncodeSectionTest, TheBaseIsTheEarliestOfGainsAndLosses) {
 
 // The bytes stand on disks and travel between versions.
 TEST(EncodeSectionTest, TheBytesNeverChange) {
-  EXPECT_EQ(GoodSection().SerializeAsString(),
+  EXPECT_EQ(EncodedBytes(GoodDelta()),
             std::string("\x08\x05"              // queue
                         "\x10\x01"              // axis
                         "\x1a\x03\x04\x01\x04"  // name_id_steps
@@ -130,9 +141,10 @@ TEST(EncodeSectionTest, TheBytesNeverChange) {
 TEST(SectionRoundTripTest, KeepsTheQueueAndTheAxis) {
   for (const Queue queue : kAllQueues) {
     for (const Axis axis : kAllAxes) {
-      const v1::Section section = EncodeSection(queue, axis, BlockOf({{1, {2}}}));
-      EXPECT_EQ(SectionQueue(section).value(), queue);
-      EXPECT_EQ(SectionAxis(section).value(), axis);
+      const auto section = DecodeSection(EncodeSection(queue, axis, BlockOf({{1, {2}}})));
+      ASSERT_TRUE(section.ok()) << section.status();
+      EXPECT_EQ(section->queue, queue);
+      EXPECT_EQ(section->axis, axis);
     }
   }
 }
@@ -166,12 +178,12 @@ TEST(SectionRoundTripTest, KeepsWhatNeeds4BytesOr8OnEitherSide) {
     ExpectRoundTrip(DeltaOf(narrow, wide));
     ExpectRoundTrip(DeltaOf(wide, narrow));
     ExpectRoundTrip(DeltaOf(wide, wide));
-    const auto state = DecodeState(Encode(DeltaOf(wide, {})));
+    const auto state = DecodeState(EncodedBytes(DeltaOf(wide, {})));
     ASSERT_TRUE(state.ok()) << state.status();
     EXPECT_EQ(*state, BlockOf(wide));
     EXPECT_FALSE(state->arrivals.narrow());
   }
-  const auto state = DecodeState(Encode(DeltaOf(narrow, {})));
+  const auto state = DecodeState(EncodedBytes(DeltaOf(narrow, {})));
   ASSERT_TRUE(state.ok()) << state.status();
   EXPECT_EQ(*state, BlockOf(narrow));
   EXPECT_TRUE(state->arrivals.narrow());
@@ -213,9 +225,9 @@ TEST(DecodeSectionTest, AnEmptySectionIsAnEmptyDelta) {
   v1::Section section;
   section.set_queue(v1::QUEUE_ACTIVE);
   section.set_axis(v1::AXIS_SENDER_DOMAIN);
-  const auto delta = DecodeSection(section);
+  const auto delta = Decode(section);
   ASSERT_TRUE(delta.ok());
-  EXPECT_TRUE(delta->empty());
+  EXPECT_TRUE(delta->delta.empty());
 }
 
 TEST(DecodeSectionTest, RefusesAnUnknownQueue) {
@@ -249,10 +261,10 @@ TEST(DecodeSectionTest, RefusesIdsThatDoNotRise) {
 TEST(DecodeSectionTest, TheFirstIdMayBeZero) {
   v1::Section section = GoodSection();
   section.set_name_id_steps(0, 0);
-  const auto delta = DecodeSection(section);
+  const auto delta = Decode(section);
   ASSERT_TRUE(delta.ok());
-  EXPECT_THAT(delta->gained.name_ids, ElementsAre(0, 1));
-  EXPECT_THAT(delta->lost.name_ids, ElementsAre(0, 5));
+  EXPECT_THAT(delta->delta.gained.name_ids, ElementsAre(0, 1));
+  EXPECT_THAT(delta->delta.lost.name_ids, ElementsAre(0, 5));
 }
 
 TEST(DecodeSectionTest, RefusesIdsBeyond32Bits) {
@@ -260,9 +272,9 @@ TEST(DecodeSectionTest, RefusesIdsBeyond32Bits) {
   ExpectRefused([](v1::Section* s) { s->set_name_id_steps(2, kMaxId - 4); });
   v1::Section section = GoodSection();
   section.set_name_id_steps(2, kMaxId - 5);
-  const auto delta = DecodeSection(section);
+  const auto delta = Decode(section);
   ASSERT_TRUE(delta.ok());
-  EXPECT_THAT(delta->lost.name_ids, ElementsAre(4, kMaxId));
+  EXPECT_THAT(delta->delta.lost.name_ids, ElementsAre(4, kMaxId));
 }
 
 TEST(DecodeSectionTest, RefusesANameWithoutAChange) {
@@ -313,15 +325,10 @@ TEST(DecodeSectionTest, RefusesArrivalsBeyond64Bits) {
   ExpectRefused([](v1::Section* s) { s->set_base_seconds(kMax64); });
 }
 
-TEST(DecodeStateTest, RefusesLosses) {
-  EXPECT_TRUE(DecodeSection(GoodSection()).ok());
-  EXPECT_EQ(DecodeState(GoodSection()).status().code(), absl::StatusCode::kInvalidArgument);
-}
-
-TEST(DecodeStateTest, LossesOfNothingAreNone) {
+TEST(DecodeSectionTest, LossesOfNothingAreNone) {
   v1::Section section = Encode(DeltaOf({{1, {5}}}, {}));
   section.add_lost(0);
-  const auto state = DecodeState(section);
+  const auto state = DecodeState(section.SerializeAsString());
   ASSERT_TRUE(state.ok()) << state.status();
   EXPECT_EQ(*state, BlockOf({{1, {5}}}));
 }
@@ -333,14 +340,64 @@ TEST(DecodeSectionTest, WhatIsAcceptedCanBeWrittenAgainTogether) {
   v1::Section second = first;
   first.set_base_seconds(kMin64);
   second.set_base_seconds(kMax64);
-  const auto state = DecodeState(first);
-  const auto delta = DecodeSection(second);
+  const auto state = DecodeState(first.SerializeAsString());
+  const auto delta = Decode(second);
   if (!state.ok() || !delta.ok()) return;  // refused: as good
-  const auto both = ApplyDelta(*state, *delta);
+  const auto both = ApplyDelta(*state, delta->delta);
   ASSERT_TRUE(both.ok());
   const auto again = DecodeState(EncodeSection(Queue::kDeferred, Axis::kRecipientDomain, *both));
   ASSERT_TRUE(again.ok()) << again.status();
   EXPECT_EQ(*again, *both);
+}
+
+// Other programs may write the same message in other bytes.
+TEST(DecodeSectionTest, TakesAllBytesOfTheMessage) {
+  const std::string good = EncodedBytes(GoodDelta());
+  const std::string queue_and_axis = good.substr(0, 4);
+  const std::string columns = good.substr(4);
+  const std::vector<std::string> others = {
+      columns + queue_and_axis,
+      queue_and_axis + queue_and_axis + columns,
+      "\x08\x01" + good,     // the last one counts
+      good + "\x7a\x03xyz",  // a field of a later version
+      good.substr(0, 14) + "\x28\x01\x28" + std::string(1, '\0') + "\x28\x01" +
+          good.substr(19),  // `lost`, not packed
+      good.substr(0, 14) + "\x2a\x01\x01\x2a\x02" + std::string(1, '\0') + "\x01" +
+          good.substr(19),  // in two parts
+  };
+  for (const std::string& bytes : others) {
+    const auto section = DecodeSection(bytes);
+    ASSERT_TRUE(section.ok()) << section.status();
+    EXPECT_FALSE(section->plain);
+    EXPECT_EQ(EncodeSection(section->queue, section->axis, section->delta), good);
+  }
+}
+
+TEST(DecodeSectionTest, TakesNumbersThatAreLongerThanTheyNeedBe) {
+  const std::string bytes(
+      "\x08\x85\x80\x00\x10\x01\x1a\x03\x84\x80\x00\x22\x01\x01\x3a\x0a"
+      "\x87\x80\x80\x80\x80\x80\x80\x80\x80\x00",
+      26);
+  const auto section = DecodeSection(bytes);
+  ASSERT_TRUE(section.ok()) << section.status();
+  EXPECT_EQ(section->delta.gained, BlockOf({{4, {7}}}));
+}
+
+TEST(DecodeSectionTest, RefusesBytesThatEndTooEarly) {
+  const std::string good = EncodedBytes(DeltaOf({{4, {1000, 1'000'000}}}, {{300, {1'000'000}}}));
+  for (size_t size = 0; size < good.size(); ++size) {
+    if (size == 4) continue;  // a section without names
+    // From memory of its own, so that a sanitizer sees what is read behind it.
+    const std::vector<char> bytes(good.begin(), good.begin() + static_cast<ptrdiff_t>(size));
+    EXPECT_EQ(DecodeSection({bytes.data(), size}).status().code(),
+              absl::StatusCode::kInvalidArgument)
+        << size;
+  }
+  for (const size_t column : {8, 12}) {  // the last byte of a column goes on
+    std::string bytes = good;
+    bytes[column] = '\x80';
+    EXPECT_FALSE(DecodeSection(bytes).ok()) << column;
+  }
 }
 
 // Damaged sections are refused or hold what Block promises; nothing crashes.
@@ -355,17 +412,26 @@ TEST(DecodeSectionTest, SurvivesRandomDamage) {
       bytes[random() % bytes.size()] =
           static_cast<char>(random() % 2 == 0 ? random() : random() % 6);
     }
-    v1::Section section;
-    if (!section.ParseFromString(bytes)) continue;
-    const auto delta = DecodeSection(section);
-    if (!delta.ok()) {
-      ASSERT_EQ(delta.status().code(), absl::StatusCode::kInvalidArgument);
+    const auto section = DecodeSection(bytes);
+    v1::Section message;
+    if (!section.ok()) {
+      ASSERT_EQ(section.status().code(), absl::StatusCode::kInvalidArgument);
       continue;
     }
+    ASSERT_TRUE(message.ParseFromString(bytes)) << "protobuf would refuse it";
     ++accepted;
-    ExpectValid(delta->gained);
-    ExpectValid(delta->lost);
-    ExpectRoundTrip(*delta);
+    const auto& [queue, axis, delta, plain] = *section;
+    ExpectValid(delta.gained);
+    ExpectValid(delta.lost);
+    ExpectRoundTrip(delta);
+    // What protobuf reads of it is the same.
+    message.DiscardUnknownFields();
+    const auto again = Decode(message);
+    ASSERT_TRUE(again.ok()) << again.status();
+    ASSERT_EQ(again->queue, queue);
+    ASSERT_EQ(again->axis, axis);
+    ASSERT_EQ(again->delta.gained, delta.gained);
+    ASSERT_EQ(again->delta.lost, delta.lost);
   }
   EXPECT_GT(accepted, 100);
 }
