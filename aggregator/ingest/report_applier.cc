@@ -17,9 +17,11 @@
 namespace fleetqshape {
 namespace {
 
-// Operands are folded into a fresh base once they are as large as the base would be, and at least
-// this large.
-constexpr size_t kSmallOperandBytes = size_t{16} << 10;
+// Operands are folded into a fresh base once they are about as large as the base would be, and at
+// least this large. (An arrival's step takes two bytes or three, and most have a name of their
+// own.)
+constexpr size_t kSmallOperandBytes = size_t{64} << 10;
+constexpr size_t kBaseBytesOfArrival = 3;
 
 // Hashes of names lie apart in memory: so many are fetched together.
 constexpr size_t kHashesAtATime = 64;
@@ -137,8 +139,8 @@ absl::Status ApplySection(ReportedSection reported, bool snapshot, const FleetNa
 
   size_t& operand_bytes = applied->operands.since_base[index];
   operand_bytes += write.value.size();
-  // A base takes at least as many bytes as it has arrivals.
-  if (!snapshot && operand_bytes > kSmallOperandBytes && operand_bytes > block.arrivals.size()) {
+  if (!snapshot &&
+      operand_bytes > std::max(kSmallOperandBytes, kBaseBytesOfArrival * block.arrivals.size())) {
     write.kind = SectionWrite::Kind::kReplace;
     write.value = EncodeSection(queue, axis, block);
     operand_bytes = 0;

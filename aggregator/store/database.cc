@@ -38,37 +38,6 @@ class LogToSpdlog final : public rocksdb::Logger {
   }
 };
 
-rocksdb::DBOptions MakeDbOptions(const DatabaseOptions& given) {
-  rocksdb::DBOptions options;
-  options.env = given.env;
-  // The write-ahead log is read at the start, and what is in it then needs room in table files.
-  options.max_total_wal_size = given.max_log_bytes;
-  options.db_write_buffer_size = 2 * given.write_buffer_bytes;
-  options.manifest_preallocation_size = size_t{64} << 10;
-  options.info_log = std::make_shared<LogToSpdlog>();
-  // What is done after an error is decided above: nothing may go on by itself.
-  options.max_bgerror_resume_count = 0;
-  // No threads but those of the Env.
-  options.stats_dump_period_sec = 0;
-  options.stats_persist_period_sec = 0;
-  options.max_file_opening_threads = 1;
-  return options;
-}
-
-std::vector<rocksdb::ColumnFamilyDescriptor> MakeFamilies(const DatabaseOptions& given) {
-  std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
-  for (const char* name : kFamilyNames) {
-    rocksdb::ColumnFamilyOptions family;
-    family.compression = rocksdb::kLZ4Compression;
-    family.write_buffer_size = given.write_buffer_bytes;
-    descriptors.emplace_back(name, family);
-  }
-  static const EmptySectionFilter kEmptySections;  // has no state
-  descriptors[kShapes].options.merge_operator = std::make_shared<SectionMergeOperator>();
-  descriptors[kShapes].options.compaction_filter = &kEmptySections;
-  return descriptors;
-}
-
 // Notes what stands in a database's directory, to remove what an attempt to open it left there:
 // RocksDB forgets table files that it had made before it failed, and where the disk is full, each
 // attempt would take more of what room there is.
@@ -117,6 +86,41 @@ absl::Status OpeningError(const std::string& path, const rocksdb::Status& status
 }
 
 }  // namespace
+
+rocksdb::DBOptions DatabaseSettings(const DatabaseOptions& given) {
+  rocksdb::DBOptions options;
+  options.env = given.env;
+  // The write-ahead log is read at the start, and what is in it then needs room in table files.
+  options.max_total_wal_size = given.max_log_bytes;
+  options.db_write_buffer_size = 2 * given.write_buffer_bytes;
+  options.manifest_preallocation_size = size_t{64} << 10;
+  options.info_log = std::make_shared<LogToSpdlog>();
+  // What is done after an error is decided above: nothing may go on by itself.
+  options.max_bgerror_resume_count = 0;
+  // No threads but those of the Env.
+  options.stats_dump_period_sec = 0;
+  options.stats_persist_period_sec = 0;
+  options.max_file_opening_threads = 1;
+  return options;
+}
+
+std::vector<rocksdb::ColumnFamilyDescriptor> FamilySettings(const DatabaseOptions& given) {
+  std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
+  for (const char* name : kFamilyNames) {
+    rocksdb::ColumnFamilyOptions family;
+    family.compression = rocksdb::kLZ4Compression;
+    family.write_buffer_size = given.write_buffer_bytes;
+    descriptors.emplace_back(name, family);
+  }
+  static const EmptySectionFilter kEmptySections;  // has no state
+  descriptors[kShapes].options.merge_operator = std::make_shared<SectionMergeOperator>();
+  descriptors[kShapes].options.compaction_filter = &kEmptySections;
+  // Varints hardly compress, and each merge takes them apart again.
+  descriptors[kShapes].options.compression = rocksdb::kNoCompression;
+  // A compaction writes the whole state of the fleet anew, whatever little is merged with it.
+  descriptors[kShapes].options.level0_file_num_compaction_trigger = 8;
+  return descriptors;
+}
 
 class BackgroundErrors final : public rocksdb::EventListener {
  public:
@@ -214,7 +218,7 @@ absl::StatusOr<std::unique_ptr<Database>> Database::OpenAs(Access access, const 
 
 rocksdb::Status Database::TryOpen(Access access, rocksdb::WALRecoveryMode mode,
                                   const std::string& path, const DatabaseOptions& given) {
-  rocksdb::DBOptions options = MakeDbOptions(given);
+  rocksdb::DBOptions options = DatabaseSettings(given);
   options.create_if_missing = access == Access::kCreate;
   options.create_missing_column_families = access == Access::kCreate;
   options.wal_recovery_mode = mode;
@@ -223,7 +227,7 @@ rocksdb::Status Database::TryOpen(Access access, rocksdb::WALRecoveryMode mode,
   log_order_ = std::make_unique<LogOrder>();
   options.wal_filter = log_order_.get();
   rocksdb::DB* db = nullptr;
-  const auto families = MakeFamilies(given);
+  const auto families = FamilySettings(given);
   const rocksdb::Status opened =
       access == Access::kRead
           ? rocksdb::DB::OpenForReadOnly(options, path, families, &families_, &db)

@@ -3,6 +3,7 @@
 #define FLEETQSHAPE_AGGREGATOR_STORE_DATABASE_H_
 
 #include <rocksdb/db.h>
+#include <rocksdb/options.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -24,6 +25,10 @@ struct DatabaseOptions {
   size_t write_buffer_bytes = 0;
   uint64_t max_log_bytes = 0;
 };
+
+// How RocksDB is set up, and its column families, by Family.
+rocksdb::DBOptions DatabaseSettings(const DatabaseOptions& options);
+std::vector<rocksdb::ColumnFamilyDescriptor> FamilySettings(const DatabaseOptions& options);
 
 // How the write-ahead log was when it was read.
 enum class LogState {

@@ -1,4 +1,5 @@
 #include <rocksdb/db.h>
+#include <rocksdb/env.h>
 #include <rocksdb/options.h>
 #include <rocksdb/write_batch.h>
 
@@ -8,8 +9,9 @@
 #include <cstdlib>
 #include <utility>
 
+#include "aggregator/store/database.h"
 #include "aggregator/store/rocksdb_store.h"
-#include "aggregator/store/section_merge_operator.h"
+#include "aggregator/store/store_keys.h"
 #include "common/codec/section_codec.h"
 #include "fleetqshape/v1/report.pb.h"
 #include "fleetqshape/v1/store.pb.h"
@@ -24,32 +26,18 @@ void Require(const rocksdb::Status& status) {
   std::exit(1);
 }
 
-std::string BigEndian(uint32_t number) {
-  std::string bytes;
-  for (int shift = 24; shift >= 0; shift -= 8) bytes.push_back(static_cast<char>(number >> shift));
-  return bytes;
-}
-
 class AloneSink final : public RocksDbSink {
  public:
   AloneSink(const std::string& directory, WriteKind kind) : kind_(kind) {
-    rocksdb::DBOptions options;
+    const RocksDbStoreOptions defaults;
+    const DatabaseOptions of_store{.env = rocksdb::Env::Default(),
+                                   .write_buffer_bytes = defaults.write_buffer_bytes,
+                                   .max_log_bytes = defaults.max_log_bytes};
+    rocksdb::DBOptions options = DatabaseSettings(of_store);
     options.create_if_missing = true;
     options.create_missing_column_families = true;
-    const RocksDbStoreOptions defaults;
-    options.max_total_wal_size = defaults.max_log_bytes;
-    options.db_write_buffer_size = 2 * defaults.write_buffer_bytes;
-    std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
-    for (const std::string& name : {rocksdb::kDefaultColumnFamilyName, std::string("relays"),
-                                    std::string("names"), std::string("shapes")}) {
-      rocksdb::ColumnFamilyOptions family;
-      family.compression = rocksdb::kLZ4Compression;
-      family.write_buffer_size = defaults.write_buffer_bytes;
-      descriptors.emplace_back(name, family);
-    }
-    if (kind == WriteKind::kMerge) {
-      descriptors[kShapes].options.merge_operator = std::make_shared<SectionMergeOperator>();
-    }
+    std::vector<rocksdb::ColumnFamilyDescriptor> descriptors = FamilySettings(of_store);
+    if (kind == WriteKind::kPut) descriptors[kShapes].options.merge_operator = nullptr;
     rocksdb::DB* db = nullptr;
     Require(rocksdb::DB::Open(options, directory, descriptors, &families_, &db));
     db_.reset(db);
@@ -95,7 +83,6 @@ class AloneSink final : public RocksDbSink {
   uint64_t changes() const override { return 0; }
 
  private:
-  enum Family : size_t { kNames = 2, kShapes = 3 };
   struct Entry {
     Family family;
     bool is_operand;
@@ -110,17 +97,14 @@ class AloneSink final : public RocksDbSink {
     if (report.names_size() > 0) {
       v1::StoredNames names;
       *names.mutable_names() = report.names();
-      entries.push_back({kNames, false, BigEndian(relay) + BigEndian(report.first_name_id()),
-                         names.SerializeAsString()});
+      entries.push_back(
+          {kNames, false, NamesKey(relay, report.first_name_id()), names.SerializeAsString()});
     }
     for (std::string& bytes : *report.mutable_sections()) {
       const auto section = DecodeSection(bytes);
       if (!section.ok()) std::abort();
-      std::string key = BigEndian(relay);
-      key.push_back(static_cast<char>(section->queue));
-      key.push_back(static_cast<char>(section->axis));
       entries.push_back({kShapes, kind_ == WriteKind::kMerge && report.sequence() > 1,
-                         std::move(key), std::move(bytes)});
+                         ShapeKey(relay, section->queue, section->axis), std::move(bytes)});
     }
     return entries;
   }

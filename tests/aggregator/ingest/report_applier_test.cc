@@ -127,28 +127,28 @@ TEST_F(ReportApplierTest, ADeltaIsStoredAsTheMergeOperandThatCame) {
 
 // Reading a section never takes merging much more than what it holds.
 TEST_F(ReportApplierTest, ABaseTakesThePlaceOfOperandsThatOutgrowIt) {
-  constexpr int64_t kArrivals = 18'000;
+  constexpr int64_t kArrivals = 24'000;
   NamedCells cells;
   for (int64_t i = 0; i < kArrivals; ++i) cells.insert({kQueue, kAxis, "d", i});
   Advance(writer_.Snapshot(1, cells));
   size_t since_base = 0;
   int bases = 0;
-  for (int64_t step = 0; step < 250; ++step) {
-    for (int64_t i = 0; i < 50; ++i) {
+  for (int64_t step = 0; step < 100; ++step) {
+    for (int64_t i = 0; i < 500; ++i) {
       cells.erase(cells.begin());
-      cells.insert({kQueue, kAxis, "d", kArrivals + 50 * step + i});
+      cells.insert({kQueue, kAxis, "d", kArrivals + 500 * step + i});
     }
     const AppliedReport applied = Advance(writer_.ReportTo(cells));
     ASSERT_EQ(applied.write.sections.size(), 1U);
     const SectionWrite& write = applied.write.sections[0];
     if (write.kind == SectionWrite::Kind::kMerge) {
       since_base += write.value.size();
-      ASSERT_LE(since_base, static_cast<size_t>(kArrivals));
+      ASSERT_LE(since_base, static_cast<size_t>(3 * kArrivals));
       continue;
     }
     ASSERT_EQ(write.kind, SectionWrite::Kind::kReplace);
     ++bases;
-    EXPECT_GT(since_base, static_cast<size_t>(kArrivals) - 1000) << "not before it is worth it";
+    EXPECT_GT(since_base, static_cast<size_t>(3 * kArrivals) - 2000) << "not before it is worth it";
     since_base = 0;
     const auto block = test::DecodeState(write.value);
     ASSERT_TRUE(block.ok()) << block.status();
