@@ -83,6 +83,13 @@ RelayView Fleet::View(RelayId id) const {
   return relays_.at(id).view;
 }
 
+std::optional<RelayView> Fleet::Find(RelayId id) const {
+  MutexLock lock(mutex_);
+  const auto found = relays_.find(id);
+  if (found == relays_.end()) return std::nullopt;
+  return found->second.view;
+}
+
 void Fleet::Remove(RelayId id) {
   MutexLock lock(mutex_);
   const auto found = relays_.find(id);

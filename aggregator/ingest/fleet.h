@@ -8,6 +8,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -61,6 +62,9 @@ struct RelayState {
   // Null: unknown.
   std::shared_ptr<const v1::PostfixSettings> settings;
   std::shared_ptr<const v1::FileCounts> files;
+  // By SectionIndex, how much merging the stored section takes when it is read: the bytes of the
+  // merge operands since its last base, or more, if the store made a base by itself.
+  std::array<size_t, kSectionCount> operand_bytes{};
   // What was stored of the relay could not be read, and nothing was reported since.
   bool damaged = false;
 };
@@ -108,6 +112,8 @@ class Fleet {
   void Heard(RelayId id, const Moment& heard, int64_t clock_offset_milliseconds);
   void SetConnected(RelayId id, bool connected);
   RelayView View(RelayId id) const;
+  // The same, or nothing if it was removed.
+  std::optional<RelayView> Find(RelayId id) const;
   // Views that were taken before keep what they show.
   void Remove(RelayId id);
 

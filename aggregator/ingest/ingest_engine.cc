@@ -1,20 +1,17 @@
 #include "aggregator/ingest/ingest_engine.h"
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
-#include <iterator>
 #include <memory>
 #include <numeric>
+#include <optional>
 #include <set>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "aggregator/ingest/load_fleet.h"
 #include "aggregator/ingest/relay_records.h"
 #include "aggregator/ingest/whole_state.h"
 #include "common/base/status_macros.h"
-#include "common/base/threads.h"
 #include "spdlog/spdlog.h"
 
 namespace fleetqshape {
@@ -30,25 +27,6 @@ constexpr int64_t kForgetNobodyMilliseconds = 10 * 60'000;
 constexpr int64_t kStoredHeardMilliseconds = 5 * 60'000;
 constexpr int64_t kHeardRoundMilliseconds = 60'000;
 
-v1::AggregatorMessage Acknowledge(const v1::PackedReport& report) {
-  v1::AggregatorMessage message;
-  message.mutable_acknowledgement()->set_epoch(report.epoch());
-  message.mutable_acknowledgement()->set_sequence(report.sequence());
-  return message;
-}
-
-v1::AggregatorMessage AskForSnapshot(absl::string_view reason) {
-  v1::AggregatorMessage message;
-  message.mutable_snapshot_request()->set_reason(std::string(reason));
-  return message;
-}
-
-// A thread costs as much as a few reports. What reports cost differs: few are taken at a time.
-constexpr size_t kWorthAThread = 16;
-constexpr size_t kTakenAtATime = 4;
-// Questions want to be answered, too.
-constexpr size_t kMostStagingThreads = 4;
-
 absl::Status StoppingError() { return absl::UnavailableError("the aggregator is stopping"); }
 
 }  // namespace
@@ -57,8 +35,6 @@ IngestEngine::IngestEngine(Store* store, Fleet* fleet, const Clock* clock, const
     : fleet_(*fleet),
       clock_(*clock),
       options_(options),
-      staging_threads_(
-          std::clamp<size_t>(std::thread::hardware_concurrency(), 1, kMostStagingThreads)),
       registry_(fleet, clock),
       store_(store, fleet, clock) {}
 
@@ -76,7 +52,7 @@ absl::Status IngestEngine::Load(absl::FunctionRef<bool()> stopping) {
   started_milliseconds_ = clock_.MonotonicMilliseconds();
   FQS_ASSIGN_OR_RETURN(LoadedFleet loaded,
                        LoadFleet(clock_, stopping, &store_, &registry_, &fleet_));
-  for (const auto& [id, heard] : loaded.heard_milliseconds) stored_[id].heard_milliseconds = heard;
+  for (const auto& [id, heard] : loaded.heard_milliseconds) stored_heard_[id] = heard;
   unserved_ = std::move(loaded.left_out);
   Count(&Counters::damaged, loaded.damaged);
   return absl::OkStatus();
@@ -96,7 +72,7 @@ void IngestEngine::Run(const std::function<void()>& each_round) {
   for (;;) {
     {
       MutexLock lock(mutex_);
-      while (waiting_reports_.empty() && waiting_forgets_.empty() && !stopping_ &&
+      while (staged_reports_.empty() && !may_stage_ && waiting_forgets_.empty() && !stopping_ &&
              std::chrono::steady_clock::now() < round) {
         condition_.WaitUntil(mutex_, round);
       }
@@ -122,18 +98,32 @@ absl::StatusOr<IngestEngine::Connection> IngestEngine::Connect(const v1::Hello& 
 
 void IngestEngine::Submit(const Connection& connection, v1::PackedReport report,
                           OnOutcome on_outcome) {
+  ReportJob job{0, std::move(report), std::move(on_outcome)};
+  bool stopping = false;
   {
     MutexLock lock(mutex_);
-    if (!stopping_) {
+    stopping = stopping_;
+    if (!stopping) {
       // Under the lock: what a later connection hands over cannot be before this.
-      const RelayId relay = registry_.IsLast(connection) ? connection.relay : 0;
-      waiting_reports_.push_back({relay, std::move(report), std::move(on_outcome)});
+      if (registry_.IsLast(connection)) job.relay = connection.relay;
+      if (job.relay != 0 && !busy_.insert(job.relay).second) {
+        waiting_reports_.push_back(std::move(job));
+        return;
+      }
+    }
+  }
+  if (!stopping) {
+    StagedJob staged = Stage(std::move(job));
+    MutexLock lock(mutex_);
+    if (!stopping_) {
+      staged_reports_.push_back(std::move(staged));
       condition_.NotifyOne();
       return;
     }
-    ++counters_.unstored;
+    job.on_outcome = std::move(staged.on_outcome);
   }
-  on_outcome(StoppingError());
+  Count(&Counters::unstored);
+  job.on_outcome(StoppingError());
 }
 
 void IngestEngine::Forget(std::vector<RelayId> relays, OnForgotten on_forgotten,
@@ -149,26 +139,40 @@ void IngestEngine::Forget(std::vector<RelayId> relays, OnForgotten on_forgotten,
   on_forgotten(StoppingError());
 }
 
-void IngestEngine::TakeWaiting(std::vector<ReportJob>* reports, std::vector<ForgetJob>* forgets) {
-  MutexLock lock(mutex_);
-  std::set<RelayId> relays;
-  std::vector<ReportJob> later;
-  for (ReportJob& job : waiting_reports_) {
-    (relays.insert(job.relay).second ? *reports : later).push_back(std::move(job));
+IngestEngine::StagedJob IngestEngine::Stage(ReportJob job) {
+  return {StageReport(job.relay, std::move(job.report), registry_, &fleet_),
+          std::move(job.on_outcome)};
+}
+
+void IngestEngine::TakeWaiting(std::vector<StagedJob>* reports, std::vector<ForgetJob>* forgets) {
+  std::vector<ReportJob> jobs;
+  {
+    MutexLock lock(mutex_);
+    *reports = std::exchange(staged_reports_, {});
+    *forgets = std::exchange(waiting_forgets_, {});
+    if (std::exchange(may_stage_, false)) {
+      std::vector<ReportJob> later;
+      for (ReportJob& job : waiting_reports_) {
+        (busy_.insert(job.relay).second ? jobs : later).push_back(std::move(job));
+      }
+      waiting_reports_ = std::move(later);
+    }
   }
-  waiting_reports_ = std::move(later);
-  *forgets = std::exchange(waiting_forgets_, {});
+  for (ReportJob& job : jobs) reports->push_back(Stage(std::move(job)));
 }
 
 void IngestEngine::RefuseWaiting(const absl::Status& problem) {
+  std::vector<StagedJob> staged;
   std::vector<ReportJob> reports;
   std::vector<ForgetJob> forgets;
   {
     MutexLock lock(mutex_);
+    staged = std::exchange(staged_reports_, {});
     reports = std::exchange(waiting_reports_, {});
     forgets = std::exchange(waiting_forgets_, {});
-    counters_.unstored += reports.size();
+    counters_.unstored += staged.size() + reports.size();
   }
+  for (const StagedJob& job : staged) Answer(job, problem);
   for (const ReportJob& job : reports) job.on_outcome(problem);
   for (const ForgetJob& job : forgets) job.on_forgotten(problem);
 }
@@ -176,7 +180,7 @@ void IngestEngine::RefuseWaiting(const absl::Status& problem) {
 void IngestEngine::RunOnce() {
   if (store_.RecoverIfDue()) {
     // A log that was damaged may have lost records that were written for this alone.
-    for (auto& [id, stored] : stored_) stored.heard_milliseconds = kNotStored;
+    for (auto& [id, heard] : stored_heard_) heard = kNotStored;
   }
   const absl::Status problem = store_.problem();
   if (!problem.ok()) {
@@ -184,84 +188,39 @@ void IngestEngine::RunOnce() {
     return;
   }
   const int64_t now = clock_.MonotonicMilliseconds();
-  std::vector<ReportJob> reports;
+  std::vector<StagedJob> reports;
   std::vector<ForgetJob> forgets;
   TakeWaiting(&reports, &forgets);
   Batch batch;
-  StageReports(std::move(reports), &batch);
-  for (auto& [on_outcome, outcome] : batch.answers) on_outcome(std::move(outcome));
+  for (StagedJob& job : reports) AddReport(std::move(job), &batch);
   for (ForgetJob& job : forgets) StageForget(std::move(job), &batch);
   StageSilent(now, &batch);
   StageHeard(now, &batch);
   Commit(std::move(batch));
 }
 
-void IngestEngine::StageReport(ReportJob job, Batch* batch) {
-  const v1::PackedReport& report = job.report;
-  const auto answer = [&](Outcome outcome) {
-    batch->answers.emplace_back(std::move(job.on_outcome), std::move(outcome));
-  };
-  if (report.epoch() == 0 || report.sequence() == 0) {
-    return answer(absl::InvalidArgumentError("a report without an epoch or a sequence"));
-  }
-  if (!registry_.Has(job.relay)) {
-    return answer(absl::NotFoundError(
-        "the relay was forgotten, or its agent has come back by another stream"));
-  }
-  const RelayView view = fleet_.View(job.relay);
-  const RelayState& state = *view.state;
-  const bool same_epoch = report.epoch() == state.epoch;
-  if (same_epoch && report.sequence() == state.sequence) {
-    Count(&Counters::duplicates);
-    return answer(Acknowledge(report));
-  }
-  const auto apply = [&]() -> absl::StatusOr<AppliedReport> {
-    if (report.sequence() != (same_epoch ? state.sequence : 0) + 1) {
-      return absl::FailedPreconditionError(absl::StrCat(
-          "report ", report.sequence(), " does not follow ", same_epoch ? state.sequence : 0));
+void IngestEngine::AddReport(StagedJob job, Batch* batch) {
+  using Kind = StagedReport::Kind;
+  StagedReport& report = job.report;
+  if (report.kind == Kind::kApplied) {
+    // Since it was staged the relay may have been forgotten, and its number be another's.
+    const std::optional<RelayView> view = fleet_.Find(report.relay);
+    if (view && view->state == report.applied.change.before) {
+      batch->writes.push_back(std::move(report.applied.write));
+      batch->heard.emplace_back(report.relay, report.heard_milliseconds);
+      batch->reports.push_back(std::move(job));
+      return;
     }
-    const auto stored = stored_.find(job.relay);
-    return ApplyReport(job.relay, state,
-                       stored == stored_.end() ? OperandBytes() : stored->second.operands,
-                       &job.report, &fleet_.names());
-  };
-  absl::StatusOr<AppliedReport> applied = apply();
-  if (!applied.ok()) {
-    spdlog::warn("relay {}: report refused: {}", view.description->identity.ToString(),
-                 std::string(applied.status().message()));
-    Count(&Counters::refused);
-    if (absl::IsDataLoss(applied.status())) Count(&Counters::digest_mismatches);
-    return answer(AskForSnapshot(applied.status().message()));
+    report.answer = absl::NotFoundError("the relay was forgotten");
   }
-  applied->change.before = view.state;
-  DescribeRelay(view, &applied->write.record);
-  batch->writes.push_back(std::move(applied->write));
-  batch->heard.emplace_back(view.id, view.heard.monotonic_milliseconds);
-  batch->reports.push_back({std::move(job), *std::move(applied)});
-}
-
-void IngestEngine::StageReports(std::vector<ReportJob> jobs, Batch* batch) {
-  const size_t threads = std::min(jobs.size() / kWorthAThread, staging_threads_);
-  std::atomic<size_t> next = 0;
-  const auto stage = [&](Batch* part) {
-    for (size_t begin = next.fetch_add(kTakenAtATime); begin < jobs.size();
-         begin = next.fetch_add(kTakenAtATime)) {
-      const size_t end = std::min(begin + kTakenAtATime, jobs.size());
-      for (size_t i = begin; i < end; ++i) StageReport(std::move(jobs[i]), part);
-    }
-  };
-  std::vector<Batch> parts(std::max<size_t>(threads, 1));
-  WorkInThreads(parts.size() - 1, [&](size_t thread) { stage(&parts[thread]); });
-  const auto append = [](auto& from, auto* to) {
-    to->insert(to->end(), std::make_move_iterator(from.begin()),
-               std::make_move_iterator(from.end()));
-  };
-  for (Batch& part : parts) {
-    append(part.reports, &batch->reports);
-    append(part.answers, &batch->answers);
-    append(part.writes, &batch->writes);
-    append(part.heard, &batch->heard);
+  {
+    MutexLock lock(mutex_);
+    counters_.duplicates += report.kind == Kind::kDuplicate ? 1 : 0;
+    counters_.refused += report.kind == Kind::kRefused || report.kind == Kind::kMismatched ? 1 : 0;
+    counters_.digest_mismatches += report.kind == Kind::kMismatched ? 1 : 0;
   }
+  Outcome answer = *std::move(report.answer);
+  Answer(job, std::move(answer));
 }
 
 void IngestEngine::StageForget(ForgetJob job, Batch* batch) {
@@ -288,8 +247,8 @@ void IngestEngine::StageForget(ForgetJob job, Batch* batch) {
 
 bool IngestEngine::HasMessages(RelayId relay, const Batch& batch) const {
   std::shared_ptr<const RelayState> state = fleet_.View(relay).state;
-  for (const StagedReport& staged : batch.reports) {
-    if (staged.job.relay == relay) state = staged.applied.state;
+  for (const StagedJob& job : batch.reports) {
+    if (job.report.relay == relay) state = job.report.applied.state;
   }
   const auto messages = MessagesOf(*state);
   return state->damaged ||
@@ -330,7 +289,8 @@ void IngestEngine::StageHeard(int64_t now, Batch* batch) {
     const RelayState& state = *view.state;
     if (staged.contains(view.id) || (state.epoch == 0 && !state.damaged)) continue;
     const int64_t heard = view.heard.monotonic_milliseconds;
-    const int64_t behind = heard - stored_[view.id].heard_milliseconds;
+    const auto stored = stored_heard_.find(view.id);
+    const int64_t behind = heard - (stored == stored_heard_.end() ? kNotStored : stored->second);
     if (behind <= (view.connected ? kStoredHeardMilliseconds : 0)) continue;
     batch->heard.emplace_back(view.id, heard);
     batch->writes.push_back(state.damaged ? WriteOfState(view, fleet_.names())
@@ -347,42 +307,52 @@ void IngestEngine::Commit(Batch batch) {
     }
     Count(&Counters::batches);
   }
-  for (const auto& [relay, heard] : batch.heard) stored_[relay].heard_milliseconds = heard;
-  for (StagedReport& staged : batch.reports) FinishReport(staged);
+  for (const auto& [relay, heard] : batch.heard) stored_heard_[relay] = heard;
+  for (StagedJob& job : batch.reports) FinishReport(job);
   for (ForgetJob& job : batch.forgets) FinishForget(job);
 }
 
-void IngestEngine::FinishReport(StagedReport& staged) {
-  const v1::PackedReport& report = staged.job.report;
-  const RelayView before = fleet_.View(staged.job.relay);
+void IngestEngine::FinishReport(StagedJob& job) {
+  StagedReport& report = job.report;
+  const bool snapshot = report.sequence == 1;
   StateDifference difference;
-  if (report.sequence() == 1 && before.state->epoch != 0) {
-    difference = CompareStates(*before.state, *staged.applied.state);
+  const RelayState& before = *report.applied.change.before;
+  if (snapshot && before.epoch != 0) {
+    difference = CompareStates(before, *report.applied.state);
     spdlog::info(
         "relay {}: a snapshot, with {} arrivals that were not known and without {} that were",
-        before.description->identity.ToString(), difference.gained, difference.lost);
+        fleet_.View(report.relay).description->identity.ToString(), difference.gained,
+        difference.lost);
   }
-  if (report.sequence() == 1) {
-    fleet_.SetState(staged.job.relay, staged.applied.state);
+  if (snapshot) {
+    fleet_.SetState(report.relay, report.applied.state);
   } else {
-    fleet_.SetState(staged.job.relay, staged.applied.state, staged.applied.change);
+    fleet_.SetState(report.relay, report.applied.state, report.applied.change);
   }
-  stored_[staged.job.relay].operands = staged.applied.operands;
   {
     MutexLock lock(mutex_);
     ++counters_.reports;
-    counters_.snapshots += report.sequence() == 1 ? 1 : 0;
-    counters_.cells += staged.applied.cells;
+    counters_.snapshots += snapshot ? 1 : 0;
+    counters_.cells += report.applied.cells;
     counters_.snapshot_gained += difference.gained;
     counters_.snapshot_lost += difference.lost;
   }
-  staged.job.on_outcome(Acknowledge(report));
+  Answer(job, Acknowledge(report.epoch, report.sequence));
+}
+
+void IngestEngine::Answer(const StagedJob& job, Outcome outcome) {
+  {
+    MutexLock lock(mutex_);
+    busy_.erase(job.report.relay);
+    may_stage_ = may_stage_ || !waiting_reports_.empty();
+  }
+  job.on_outcome(std::move(outcome));
 }
 
 void IngestEngine::FinishForget(ForgetJob& job) {
   for (const RelayId id : job.result.forgotten) {
     registry_.Leave(id);
-    stored_.erase(id);
+    stored_heard_.erase(id);
   }
   Count(&Counters::forgotten, job.result.forgotten.size());
   job.on_forgotten(std::move(job.result));
@@ -393,7 +363,7 @@ void IngestEngine::Refuse(const Batch& batch, const absl::Status& problem) {
   for (const ForgetJob& job : batch.forgets) {
     for (const RelayId id : job.result.forgotten) registry_.Stay(id);
   }
-  for (const StagedReport& staged : batch.reports) staged.job.on_outcome(problem);
+  for (const StagedJob& job : batch.reports) Answer(job, problem);
   for (const ForgetJob& job : batch.forgets) job.on_forgotten(problem);
 }
 

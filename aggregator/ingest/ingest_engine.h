@@ -11,13 +11,14 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "aggregator/ingest/fleet.h"
 #include "aggregator/ingest/recovering_store.h"
 #include "aggregator/ingest/relay_registry.h"
-#include "aggregator/ingest/report_applier.h"
+#include "aggregator/ingest/report_stager.h"
 #include "aggregator/store/store.h"
 #include "common/base/clock.h"
 #include "common/base/mutex.h"
@@ -26,10 +27,11 @@
 
 namespace fleetqshape {
 
-// Applies reports, many at a time: while one batch is being synced to the disk the next gathers.
-// A report is acknowledged, and becomes part of the fleet that questions see, when it is safe on
-// the disk. While the store does not work (RecoveringStore), reports and agents are refused. Safe
-// for use by several threads.
+// Applies reports, and writes many at a time: while one batch is being synced to the disk the next
+// gathers. Those who hand reports over also stage them, that is, they make the states that reports
+// lead to; the engine's thread writes those. A report is acknowledged, and becomes part of the
+// fleet that questions see, when it is safe on the disk. While the store does not work
+// (RecoveringStore), reports and agents are refused. Safe for use by several threads.
 class IngestEngine {
  public:
   struct Options {
@@ -37,9 +39,8 @@ class IngestEngine {
     int64_t forget_after_milliseconds = int64_t{7} * 24 * 3600 * 1000;
   };
 
-  // What became of a report: an acknowledgement, a request for a snapshot, or an error (the store
-  // failed; the agent has to send the report again later).
-  using Outcome = absl::StatusOr<v1::AggregatorMessage>;
+  // What became of a report. An error: the store failed; the agent has to send it again later.
+  using Outcome = ReportOutcome;
   using OnOutcome = std::function<void(Outcome)>;
 
   struct Counters {
@@ -89,7 +90,9 @@ class IngestEngine {
   void Heard(const Connection& connection, int64_t relay_clock_milliseconds) {
     registry_.Heard(connection, relay_clock_milliseconds);
   }
-  // Hands over a report; `on_outcome` is called once, from the engine's thread, without a lock.
+  // Hands over a report, and stages it, which takes a tenth of a millisecond for a usual one, and
+  // seconds for the largest; but not while an earlier one of the relay is under way: then the
+  // engine's thread does it. `on_outcome` is called once, from the engine's thread, without a lock.
   // NOT_FOUND: the relay was forgotten, or the agent has come back by another stream, which was
   // told what the aggregator has: nothing older may come after that.
   void Submit(const Connection& connection, v1::PackedReport report, OnOutcome on_outcome);
@@ -114,29 +117,19 @@ class IngestEngine {
     v1::PackedReport report;
     OnOutcome on_outcome;
   };
+  struct StagedJob {
+    StagedReport report;
+    OnOutcome on_outcome;
+  };
   struct ForgetJob {
     std::vector<RelayId> relays;
     OnForgotten on_forgotten;
     bool with_messages = true;
     Forgotten result;
   };
-  // What is known of what the store has of a relay.
-  struct Stored {
-    // At least as many as there are: what was written anew after a recovery has none.
-    OperandBytes operands;
-    // When the record says that the relay was heard of, in monotonic milliseconds; kNotStored if it
-    // has to be written in any case.
-    int64_t heard_milliseconds = kNotStored;
-  };
-  // A report that is part of the batch being written.
-  struct StagedReport {
-    ReportJob job;
-    AppliedReport applied;
-  };
   struct Batch {
-    std::vector<StagedReport> reports;
+    std::vector<StagedJob> reports;
     std::vector<ForgetJob> forgets;
-    std::vector<std::pair<OnOutcome, Outcome>> answers;  // to what is not part of the batch
     std::vector<RelayWrite> writes;  // of both, and of records that are out of date
     // When the records that are written say that relays were heard of, in monotonic milliseconds.
     std::vector<std::pair<RelayId, int64_t>> heard;
@@ -145,15 +138,14 @@ class IngestEngine {
   void Run(const std::function<void()>& each_round);
   void Count(uint64_t Counters::*counter, uint64_t count = 1);
 
-  // Takes what waits. A relay's second report builds on its first: it stays.
-  void TakeWaiting(std::vector<ReportJob>* reports, std::vector<ForgetJob>* forgets);
+  StagedJob Stage(ReportJob job);
+  // Takes what is staged, and what waits; stages that. A relay's second report builds on its first:
+  // it stays.
+  void TakeWaiting(std::vector<StagedJob>* reports, std::vector<ForgetJob>* forgets);
   // Answers all that waits with `problem`.
   void RefuseWaiting(const absl::Status& problem);
-  // Decides what becomes of a report: answers it at once, or makes it part of the batch.
-  void StageReport(ReportJob job, Batch* batch);
-  // All of them, in several threads if they are many. Relays differ, so that no report needs
-  // another.
-  void StageReports(std::vector<ReportJob> jobs, Batch* batch);
+  // Makes a staged report part of the batch, or answers it at once.
+  void AddReport(StagedJob job, Batch* batch);
   void StageForget(ForgetJob job, Batch* batch);
   // Whether the relay has messages, or may have, after the batch.
   bool HasMessages(RelayId relay, const Batch& batch) const;
@@ -162,7 +154,9 @@ class IngestEngine {
   // When relays were heard of last, now and then.
   void StageHeard(int64_t now, Batch* batch);
   void Commit(Batch batch);
-  void FinishReport(StagedReport& staged);
+  void FinishReport(StagedJob& job);
+  // Tells what became of a report, and lets the relay's next one come.
+  void Answer(const StagedJob& job, Outcome outcome);
   void FinishForget(ForgetJob& job);
   // Answers what was part of a batch that could not be written.
   void Refuse(const Batch& batch, const absl::Status& problem);
@@ -170,20 +164,25 @@ class IngestEngine {
   Fleet& fleet_;
   const Clock& clock_;
   const Options options_;
-  const size_t staging_threads_;
 
   RelayRegistry registry_;
   RecoveringStore store_;
 
-  // For the engine's thread. Those that help it only read them.
+  // For the engine's thread.
   int64_t started_milliseconds_ = 0;
   int64_t next_heard_milliseconds_ = 0;
   std::vector<RelayId> unserved_;  // stored, and none of the fleet
-  std::map<RelayId, Stored> stored_;
+  // When the stored record says that a relay was heard of, in monotonic milliseconds; kNotStored if
+  // it has to be written in any case.
+  std::map<RelayId, int64_t> stored_heard_;
 
   mutable Mutex mutex_;
   ConditionVariable condition_;
-  std::vector<ReportJob> waiting_reports_ FQS_GUARDED_BY(mutex_);
+  // Relays of which a report is being staged, or is staged, and not yet answered.
+  absl::flat_hash_set<RelayId> busy_ FQS_GUARDED_BY(mutex_);
+  std::vector<StagedJob> staged_reports_ FQS_GUARDED_BY(mutex_);
+  std::vector<ReportJob> waiting_reports_ FQS_GUARDED_BY(mutex_);  // of relays that were busy
+  bool may_stage_ FQS_GUARDED_BY(mutex_) = false;                  // some of them are not any more
   std::vector<ForgetJob> waiting_forgets_ FQS_GUARDED_BY(mutex_);
   Counters counters_ FQS_GUARDED_BY(mutex_);
   bool stopping_ FQS_GUARDED_BY(mutex_) = false;

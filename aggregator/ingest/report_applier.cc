@@ -137,7 +137,7 @@ absl::Status ApplySection(ReportedSection reported, bool snapshot, const FleetNa
     FQS_ASSIGN_OR_RETURN(block, ApplyDelta(*state->sections[index], delta));
   }
 
-  size_t& operand_bytes = applied->operands.since_base[index];
+  size_t& operand_bytes = state->operand_bytes[index];
   operand_bytes += write.value.size();
   if (!snapshot &&
       operand_bytes > std::max(kSmallOperandBytes, kBaseBytesOfArrival * block.arrivals.size())) {
@@ -158,7 +158,6 @@ absl::Status ApplySection(ReportedSection reported, bool snapshot, const FleetNa
 }  // namespace
 
 absl::StatusOr<AppliedReport> ApplyReport(RelayId relay, const RelayState& state,
-                                          const OperandBytes& operands,
                                           v1::PackedReport* whole_report, FleetNames* names,
                                           const StateLimits& limits) {
   const v1::PackedReport& report = *whole_report;
@@ -167,12 +166,10 @@ absl::StatusOr<AppliedReport> ApplyReport(RelayId relay, const RelayState& state
       snapshot ? EmptyRelayState() : std::make_shared<RelayState>(state);
   AppliedReport applied;
   applied.write.relay = relay;
-  applied.operands = operands;
   next->epoch = report.epoch();
   next->sequence = report.sequence();
   if (snapshot) {
     applied.write.forget_names = true;
-    applied.operands = OperandBytes();
     for (Queue queue : kAllQueues) {
       for (Axis axis : kAllAxes) {
         applied.write.sections.push_back({queue, axis, SectionWrite::Kind::kErase, ""});

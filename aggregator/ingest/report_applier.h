@@ -2,7 +2,6 @@
 #ifndef FLEETQSHAPE_AGGREGATOR_INGEST_REPORT_APPLIER_H_
 #define FLEETQSHAPE_AGGREGATOR_INGEST_REPORT_APPLIER_H_
 
-#include <array>
 #include <cstddef>
 #include <memory>
 
@@ -13,11 +12,6 @@
 
 namespace fleetqshape {
 
-// How much merging the stored sections of a relay take when they are read.
-struct OperandBytes {
-  std::array<size_t, kSectionCount> since_base{};  // of the operands since the last base
-};
-
 // The state after a report, and what has to be written for it. What the record says of the relay
 // beside its reports is the caller's to fill in.
 struct AppliedReport {
@@ -25,7 +19,6 @@ struct AppliedReport {
   // What the report changed, but for `before`, which is the caller's; empty for a snapshot.
   StateChange change;
   RelayWrite write;
-  OperandBytes operands;
   uint64_t cells = 0;  // arrivals gained and lost
 };
 
@@ -41,8 +34,7 @@ struct StateLimits {
 // limits; FAILED_PRECONDITION: it does not fit the state; DATA_LOSS: its digest is not that of the
 // state that it leads to. The report's names and sections move to the write.
 absl::StatusOr<AppliedReport> ApplyReport(RelayId relay, const RelayState& state,
-                                          const OperandBytes& operands, v1::PackedReport* report,
-                                          FleetNames* names,
+                                          v1::PackedReport* report, FleetNames* names,
                                           const StateLimits& limits = StateLimits());
 
 // The state of a relay that was loaded from the store. DATA_LOSS if its digest is not the stored

@@ -40,7 +40,7 @@ class ReconcileTest : public ::testing::Test {
   }
   State Applied(const State& state, const v1::Report& report) {
     v1::PackedReport taken = test::Packed(report);
-    auto applied = ApplyReport(1, *state, OperandBytes(), &taken, &fleet_.names());
+    auto applied = ApplyReport(1, *state, &taken, &fleet_.names());
     EXPECT_TRUE(applied.ok()) << applied.status();
     return applied.ok() ? applied->state : state;
   }

@@ -36,7 +36,7 @@ class ApplyRelayFactsTest : public ::testing::Test {
   // Applies a report that has to be taken, and stands on its state from then on.
   v1::StoredRelay Advance(const v1::Report& report) {
     v1::PackedReport taken = test::Packed(report);
-    const auto applied = ApplyReport(7, *state_, {}, &taken, &names_);
+    const auto applied = ApplyReport(7, *state_, &taken, &names_);
     EXPECT_TRUE(applied.ok()) << applied.status();
     if (!applied.ok()) return {};
     state_ = applied->state;
@@ -111,7 +111,7 @@ TEST_F(ApplyRelayFactsTest, AVersionIsAnyBytesUpToTheLimit) {
   for (const v1::Report& report :
        {With(writer_.ReportTo({}), settings), With(writer_.Snapshot(2, {}), settings)}) {
     v1::PackedReport taken = test::Packed(report);
-    const auto applied = ApplyReport(7, *state_, {}, &taken, &names_);
+    const auto applied = ApplyReport(7, *state_, &taken, &names_);
     EXPECT_EQ(applied.status().code(), absl::StatusCode::kInvalidArgument) << applied.status();
   }
 }

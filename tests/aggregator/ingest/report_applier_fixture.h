@@ -25,7 +25,7 @@ class ReportApplierTest : public ::testing::Test {
   absl::StatusOr<AppliedReport> Apply(const v1::Report& report,
                                       const StateLimits& limits = StateLimits()) {
     v1::PackedReport taken = test::Packed(report);
-    return ApplyReport(7, *state_, operands_, &taken, &names_, limits);
+    return ApplyReport(7, *state_, &taken, &names_, limits);
   }
   // Applies a report that has to be taken, and stands on its state from then on.
   AppliedReport Advance(const v1::Report& report) {
@@ -33,14 +33,12 @@ class ReportApplierTest : public ::testing::Test {
     EXPECT_TRUE(applied.ok()) << applied.status();
     if (!applied.ok()) return {};
     state_ = applied->state;
-    operands_ = applied->operands;
     return *std::move(applied);
   }
   NamedCells Cells() const { return test::CellsOfState(*state_, names_); }
 
   FleetNames names_;
   std::shared_ptr<const RelayState> state_ = EmptyRelayState();
-  OperandBytes operands_;
   ReportWriter writer_;
 };
 

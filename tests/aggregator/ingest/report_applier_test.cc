@@ -171,9 +171,9 @@ TEST_F(ReportApplierTest, ASnapshotIsABaseAndCountsNoOperands) {
   for (int64_t i = 0; i < 1000; ++i) cells.insert({kQueue, kAxis, "d" + std::to_string(i), i});
   Advance(writer_.Snapshot(1, {}));
   Advance(writer_.ReportTo(cells));
-  EXPECT_GT(operands_.since_base[SectionIndex(kQueue, kAxis)], 0U);
+  EXPECT_GT(state_->operand_bytes[SectionIndex(kQueue, kAxis)], 0U);
   Advance(writer_.Snapshot(2, cells));
-  for (size_t bytes : operands_.since_base) EXPECT_EQ(bytes, 0U);
+  for (size_t bytes : state_->operand_bytes) EXPECT_EQ(bytes, 0U);
 }
 
 // What is refused, and why. Each case changes a report that would be taken as it is.

@@ -80,7 +80,7 @@ TEST_F(ReportLimitsTest, WhatIsNotKnownOfASectionIsNotStored) {
   };
   const auto stored = [&](const v1::Report& report) {
     v1::PackedReport taken = test::Packed(report);
-    const auto applied = ApplyReport(7, *state_, operands_, &taken, &names_);
+    const auto applied = ApplyReport(7, *state_, &taken, &names_);
     EXPECT_TRUE(applied.ok()) << applied.status();
     if (!applied.ok()) return std::string();
     state_ = applied->state;

@@ -26,7 +26,7 @@ class WholeStateTest : public ::testing::Test {
   }
   std::shared_ptr<const RelayState> Applied(const RelayState& state, const v1::Report& report) {
     v1::PackedReport taken = test::Packed(report);
-    auto applied = ApplyReport(7, state, OperandBytes(), &taken, &names_);
+    auto applied = ApplyReport(7, state, &taken, &names_);
     EXPECT_TRUE(applied.ok()) << applied.status();
     return applied.ok() ? applied->state : EmptyRelayState();
   }
