@@ -7,10 +7,14 @@
 namespace fleetqshape {
 
 void ArrivalCounts::MakeDense(Page* page) {
-  page->counts = std::make_shared<Counts>();
-  page->shared = false;
-  for (const auto& [second, count] : page->few) (*page->counts)[second] = count;
-  page->few = {};
+  if (page->counts != nullptr) {
+    page->counts = std::make_shared<Counts>(*page->counts);
+  } else {
+    page->counts = std::make_shared<Counts>();
+    for (const auto& [second, count] : page->few) (*page->counts)[second] = count;
+    page->few = {};
+  }
+  page->own = page->counts->data();
 }
 
 void ArrivalCounts::MakeSparse(Page* page) {
@@ -18,67 +22,91 @@ void ArrivalCounts::MakeSparse(Page* page) {
     if ((*page->counts)[second] != 0) page->few.emplace_back(second, (*page->counts)[second]);
   }
   page->counts.reset();
+  page->own = nullptr;
 }
 
 void ArrivalCounts::AddToFew(uint32_t second, uint32_t count, Page* page) {
-  for (auto& one : page->few) {
-    if (one.first != second) continue;
-    one.second += count;
-    if (one.second == 0) {
-      one = page->few.back();
-      page->few.pop_back();
+  const auto one = std::lower_bound(page->few.begin(), page->few.end(), second,
+                                    [](const auto& few, uint32_t to) { return few.first < to; });
+  if (one == page->few.end() || one->first != second) {
+    page->few.emplace(one, second, count);
+    return;
+  }
+  one->second += count;
+  if (one->second == 0) page->few.erase(one);
+}
+
+ArrivalCounts::Page& ArrivalCounts::FarPageOf(int64_t number) {
+  Pages::value_type& page = *pages_.try_emplace(number).first;
+  near_[static_cast<uint64_t>(number) % near_.size()] = &page;
+  return page.second;
+}
+
+void ArrivalCounts::ReturnMemory(int64_t number) {
+  const auto found = pages_.find(number);
+  if (found == pages_.end()) return;
+  Page& page = found->second;
+  if (page.used == 0) {
+    near_[static_cast<uint64_t>(number) % near_.size()] = nullptr;
+    pages_.erase(found);
+  } else if (page.counts != nullptr && page.used < kFewSeconds / 2) {
+    MakeSparse(&page);
+  }
+}
+
+template <typename Second>
+void ArrivalCounts::AddSome(absl::Span<const Second> seconds, uint32_t count) {
+  // Of those whose pages are dense, and stay so for now.
+  std::array<uint32_t*, kAtATime> counts;
+  std::array<Page*, kAtATime> pages;
+  size_t dense = 0;
+  bool thinned = false;
+  for (const Second second : seconds) {
+    const auto place = static_cast<uint32_t>(second & Second{kSecondsOfPage - 1});
+    Page& page = PageOf(static_cast<int64_t>(second >> kPageBits));
+    page.sum += count;
+    if (page.own == nullptr) {
+      if (page.counts == nullptr) {
+        AddToFew(place, count, &page);
+        page.used = static_cast<uint32_t>(page.few.size());
+        thinned |= page.used == 0;
+        if (page.used > kFewSeconds) MakeDense(&page);
+        continue;
+      }
+      MakeDense(&page);
     }
-    return;
+    counts[dense] = page.own + place;
+    pages[dense] = &page;
+    __builtin_prefetch(counts[dense], 1);
+    ++dense;
   }
-  page->few.emplace_back(second, count);
+  for (size_t i = 0; i < dense; ++i) {
+    const uint32_t before = *counts[i];
+    const uint32_t after = before + count;
+    *counts[i] = after;
+    if (before != 0 && after != 0) continue;
+    uint32_t& used = pages[i]->used;
+    used += static_cast<uint32_t>(after != 0) - static_cast<uint32_t>(before != 0);
+    thinned |= used < kFewSeconds / 2;
+  }
+  if (!thinned) return;
+  for (const Second second : seconds) ReturnMemory(static_cast<int64_t>(second >> kPageBits));
 }
 
-void ArrivalCounts::AddToPage(uint32_t second, uint32_t count, Page* page) {
+template <typename Second>
+void ArrivalCounts::Add(absl::Span<const Second> seconds, uint32_t count) {
   if (count == 0) return;
-  page->sum += count;
-  if (page->counts == nullptr) {
-    AddToFew(second, count, page);
-    page->used = static_cast<uint32_t>(page->few.size());
-    if (page->used > kFewSeconds) MakeDense(page);
-    return;
+  for (size_t i = 0; i < seconds.size(); i += kAtATime) {
+    AddSome(seconds.subspan(i, kAtATime), count);
   }
-  if (page->shared) {
-    page->counts = std::make_shared<Counts>(*page->counts);
-    page->shared = false;
-  }
-  uint32_t& sum = (*page->counts)[second];
-  if (sum == 0) ++page->used;
-  sum += count;
-  if (sum == 0 && --page->used < kFewSeconds / 2) MakeSparse(page);
 }
 
-ArrivalCounts::Page& ArrivalCounts::PageOf(int64_t number) {
-  Page*& near = near_[static_cast<uint64_t>(number) % near_.size()];
-  if (near == nullptr || near->number != number) {
-    near = &pages_[number];
-    near->number = number;
-  }
-  return *near;
-}
-
-void ArrivalCounts::Add(int64_t arrival, uint32_t count) {
-  if (count == 0) return;
-  AddToPage(static_cast<uint32_t>(arrival & (kSecondsOfPage - 1)), count,
-            &PageOf(arrival >> kPageBits));
-}
-
-void ArrivalCounts::Subtract(int64_t arrival, uint32_t count) {
-  const int64_t number = arrival >> kPageBits;
-  Page& page = PageOf(number);
-  AddToPage(static_cast<uint32_t>(arrival & (kSecondsOfPage - 1)), -count, &page);
-  if (page.used > 0) return;
-  near_[static_cast<uint64_t>(number) % near_.size()] = nullptr;
-  pages_.erase(number);
-}
+template void ArrivalCounts::Add(absl::Span<const uint32_t> seconds, uint32_t count);
+template void ArrivalCounts::Add(absl::Span<const int64_t> seconds, uint32_t count);
 
 ArrivalCounts ArrivalCounts::Share() {
   ArrivalCounts copy;
-  for (auto& [number, page] : pages_) page.shared = true;
+  for (auto& [number, page] : pages_) page.own = nullptr;
   copy.pages_ = pages_;
   return copy;
 }

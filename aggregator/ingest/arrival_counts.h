@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/container/node_hash_map.h"
+#include "absl/types/span.h"
 
 namespace fleetqshape {
 
@@ -27,9 +28,10 @@ class ArrivalCounts {
   ArrivalCounts(ArrivalCounts&&) = default;
   ArrivalCounts& operator=(ArrivalCounts&&) = default;
 
-  void Add(int64_t arrival, uint32_t count);
-  // What was added before.
-  void Subtract(int64_t arrival, uint32_t count);
+  // Adds `count` at each of the seconds, which are of uint32_t or int64_t, in any order, and may be
+  // there more than once. As counts are modulo 2^32, -n takes off what n added.
+  template <typename Second>
+  void Add(absl::Span<const Second> seconds, uint32_t count);
   ArrivalCounts Share();
 
   // How many arrivals are not before `second`.
@@ -48,26 +50,37 @@ class ArrivalCounts {
   static constexpr uint32_t kFewSeconds = 128;
   using Counts = std::array<uint32_t, kSecondsOfPage>;
 
+  // How many are looked up before the first of them is changed: by then it has come from memory.
+  static constexpr size_t kAtATime = 64;
+
   struct Page {
-    int64_t number = 0;                              // its key among pages_
-    std::shared_ptr<Counts> counts;                  // null: `few` has them
-    std::vector<std::pair<uint32_t, uint32_t>> few;  // seconds of the page, and counts above 0
+    uint32_t* own = nullptr;         // `counts`, unless they are a copy's, too, or were
+    std::shared_ptr<Counts> counts;  // null: `few` has them
+    std::vector<std::pair<uint32_t, uint32_t>> few;  // rising seconds, and counts above 0
     uint32_t used = 0;                               // seconds with a count
     uint32_t sum = 0;
-    bool shared = false;  // `counts` are a copy's, too, or were
   };
+  // By second / kSecondsOfPage, rounded down. Outside of Add none is without counts.
+  using Pages = absl::node_hash_map<int64_t, Page>;
 
+  // The same as Add, for no more than kAtATime.
+  template <typename Second>
+  void AddSome(absl::Span<const Second> seconds, uint32_t count);
   // The page, which is made if there is none.
-  Page& PageOf(int64_t number);
-  static void AddToPage(uint32_t second, uint32_t count, Page* page);
+  Page& PageOf(int64_t number) {
+    Pages::value_type* const near = near_[static_cast<uint64_t>(number) % near_.size()];
+    return near != nullptr && near->first == number ? near->second : FarPageOf(number);
+  }
+  Page& FarPageOf(int64_t number);
   static void AddToFew(uint32_t second, uint32_t count, Page* page);
   static void MakeDense(Page* page);
   static void MakeSparse(Page* page);
+  // Makes the page sparse, or lets go of it, where it has few counts, or none.
+  void ReturnMemory(int64_t number);
 
-  // By arrival / kSecondsOfPage, rounded down. None is without counts.
-  absl::node_hash_map<int64_t, Page> pages_;
+  Pages pages_;
   // Nearly all arrivals are of the same few days: pages by the low bits of their numbers, or null.
-  std::array<Page*, 128> near_ = {};
+  std::array<Pages::value_type*, 128> near_ = {};
 };
 
 template <typename Use>

@@ -23,9 +23,9 @@ class NameCounts {
   NameCounts(NameCounts&&) = default;
   NameCounts& operator=(NameCounts&&) = default;
 
-  void Add(uint32_t id, uint32_t count);
-  // What was added before.
-  void Subtract(uint32_t id, uint32_t count);
+  // Adds counts[i] to the count of ids[i]; an id may be there more than once. As counts are modulo
+  // 2^32, -n takes off what n added.
+  void Add(absl::Span<const uint32_t> ids, absl::Span<const uint32_t> counts);
   NameCounts Share();
 
   // One more than the largest id that has a count, or a little more.
@@ -33,7 +33,7 @@ class NameCounts {
   // Whether the page of the id `first` has counts.
   bool HasPage(size_t first) const {
     const size_t index = first / kIdsOfPage;
-    return index < pages_.size() && pages_[index] != nullptr;
+    return index < pages_.size() && pages_[index].counts != nullptr;
   }
   // Adds the counts of the ids from `first` on, as many as there are sums: whole pages.
   void AddTo(size_t first, absl::Span<uint64_t> sums) const;
@@ -41,13 +41,23 @@ class NameCounts {
   static constexpr size_t kIdsOfPage = 1024;
 
  private:
+  // How many are looked up before the first of them is changed: by then it has come from memory.
+  static constexpr size_t kAtATime = 64;
+
+  using Counts = std::array<uint32_t, kIdsOfPage>;
   struct Page {
-    std::array<uint32_t, kIdsOfPage> counts{};
-    uint32_t used = 0;    // of them above 0
-    bool shared = false;  // it is a copy's, too, or was
+    uint32_t* own = nullptr;         // the counts, unless they are a copy's, too, or were
+    std::shared_ptr<Counts> counts;  // null: all are 0
+    uint32_t used = 0;               // of them above 0
   };
 
-  std::vector<std::shared_ptr<Page>> pages_;  // null: no counts
+  void AddSome(absl::Span<const uint32_t> ids, absl::Span<const uint32_t> counts);
+  uint32_t* CountOf(uint32_t id);
+  static void MakeOwn(Page* page);
+  // Lets go of pages without counts, among those of the ids.
+  void ReturnMemory(absl::Span<const uint32_t> ids);
+
+  std::vector<Page> pages_;
 };
 
 }  // namespace fleetqshape

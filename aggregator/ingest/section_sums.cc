@@ -1,36 +1,34 @@
 #include "aggregator/ingest/section_sums.h"
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 
 namespace fleetqshape {
-namespace {
 
-// Calls use_name(fleet id, count) for each name, and use_arrival(arrival) for each arrival.
-template <typename UseName, typename UseArrival>
-void ForEachOf(const Block& block, absl::Span<const uint32_t> fleet_ids, const UseName& use_name,
-               const UseArrival& use_arrival) {
-  for (size_t i = 0; i < block.name_ids.size(); ++i) {
-    use_name(fleet_ids[block.name_ids[i]], block.offsets[i + 1] - block.offsets[i]);
+void SectionSums::Change(const Block& block, absl::Span<const uint32_t> fleet_ids, uint32_t sign) {
+  constexpr size_t kAtATime = 128;
+  std::array<uint32_t, kAtATime> ids;
+  std::array<uint32_t, kAtATime> counts;
+  for (size_t begin = 0; begin < block.name_ids.size(); begin += kAtATime) {
+    const size_t size = std::min(kAtATime, block.name_ids.size() - begin);
+    for (size_t i = 0; i < size; ++i) {
+      ids[i] = fleet_ids[block.name_ids[begin + i]];
+      counts[i] = sign * (block.offsets[begin + i + 1] - block.offsets[begin + i]);
+    }
+    names_.Add({ids.data(), size}, {counts.data(), size});
   }
-  block.arrivals.Visit([&](const auto values) {
-    for (const auto value : values) use_arrival(static_cast<int64_t>(value));
-  });
+  block.arrivals.Visit([&](const auto seconds) { seconds_.Add(seconds, sign); });
 }
-
-}  // namespace
 
 void SectionSums::Add(const Block& block, absl::Span<const uint32_t> fleet_ids) {
   arrivals_ += block.arrivals.size();
-  ForEachOf(
-      block, fleet_ids, [this](uint32_t id, uint32_t count) { names_.Add(id, count); },
-      [this](int64_t arrival) { seconds_.Add(arrival, 1); });
+  Change(block, fleet_ids, 1);
 }
 
 void SectionSums::Subtract(const Block& block, absl::Span<const uint32_t> fleet_ids) {
   arrivals_ -= block.arrivals.size();
-  ForEachOf(
-      block, fleet_ids, [this](uint32_t id, uint32_t count) { names_.Subtract(id, count); },
-      [this](int64_t arrival) { seconds_.Subtract(arrival, 1); });
+  Change(block, fleet_ids, static_cast<uint32_t>(-1));
 }
 
 void SectionSums::AddTo(FleetSums* sums) {

@@ -34,6 +34,9 @@ class SectionSums {
   void AddTo(FleetSums* sums);
 
  private:
+  // Adds `sign`, 1 or -1, for each arrival.
+  void Change(const Block& block, absl::Span<const uint32_t> fleet_ids, uint32_t sign);
+
   uint64_t arrivals_ = 0;
   NameCounts names_;
   ArrivalCounts seconds_;

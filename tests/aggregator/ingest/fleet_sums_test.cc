@@ -20,7 +20,7 @@ namespace {
 
 using test::RandomSource;
 
-constexpr size_t kNames = 40;
+constexpr size_t kNames = 300;
 
 class FleetSumsTest : public ::testing::Test {
  protected:
