@@ -363,6 +363,121 @@ TEST(BlockPropertyTest, FewChangesOfALargeState) {
   }
 }
 
+// Long and short lists, ids and arrivals of all sizes: what is copied in groups has borders.
+class BordersTest : public ::testing::Test {
+ protected:
+  // A name with so many arrivals: every other second.
+  static std::multiset<int64_t> List(size_t count, int64_t first) {
+    std::multiset<int64_t> list;
+    for (size_t i = 0; i < count; ++i) list.insert(first + 2 * static_cast<int64_t>(i));
+    return list;
+  }
+
+  // Applies one gain and one loss, each alone and both, and what cannot be lost.
+  static void ExpectChanges(const Cells& state, uint32_t name, int64_t arrival) {
+    const Block base = BlockOf(state);
+    const Cells one = {{name, {arrival}}};
+    Cells more = state;
+    more[name].insert(arrival);
+    ASSERT_EQ(Applied(base, DeltaOf(one, {})), BlockOf(more)) << name << " " << arrival;
+    ASSERT_EQ(Applied(BlockOf(more), DeltaOf({}, one)), base) << name << " " << arrival;
+    ASSERT_EQ(Applied(base, DeltaOf(one, one)), base) << name << " " << arrival;
+    const auto entry = state.find(name);
+    if (entry == state.end() || entry->second.count(arrival) == 0) {
+      ASSERT_EQ(CodeOfApplying(state, {}, one), absl::StatusCode::kFailedPrecondition)
+          << name << " " << arrival;
+    }
+  }
+};
+
+TEST_F(BordersTest, AnyNameOfAnyNumberMayChange) {
+  for (const size_t names : {0, 1, 15, 16, 17, 31, 32, 33, 34, 50}) {
+    SCOPED_TRACE(names);
+    Cells state;
+    for (uint32_t i = 0; i < names; ++i) state[2 * i + 1] = List(1 + i % 3, 100);
+    for (uint32_t name = 0; name <= 2 * names; ++name) {
+      ASSERT_NO_FATAL_FAILURE(ExpectChanges(state, name, 101));
+    }
+  }
+}
+
+TEST_F(BordersTest, AnyArrivalOfAnyNumberMayChange) {
+  for (const int64_t first : {int64_t{100}, -3 * kTooLate}) {
+    for (const size_t count : {1, 14, 15, 16, 17, 31, 32, 33, 48, 500}) {
+      SCOPED_TRACE(count);
+      for (const size_t behind : {0, 15, 16, 31, 32, 33}) {
+        Cells state = {{3, List(2, first)}, {5, List(count, first)}};
+        if (behind > 0) state[7] = List(behind, first);
+        const size_t step = count > 100 ? 7 : 1;
+        for (size_t i = 0; i <= 2 * count; i += step) {
+          ASSERT_NO_FATAL_FAILURE(ExpectChanges(state, 5, first - 1 + static_cast<int64_t>(i)));
+        }
+      }
+    }
+  }
+}
+
+TEST_F(BordersTest, IdsAndArrivalsAreUnsigned) {
+  constexpr int64_t kHalf = int64_t{1} << 31;
+  constexpr auto kMost = std::numeric_limits<uint32_t>::max();
+  Cells state;
+  const std::multiset<int64_t> list = {0, 1, kHalf - 1, kHalf, kHalf + 1, kMost - 1, kMost};
+  for (uint32_t i = 0; i < 40; ++i) {
+    state[i] = list;
+    state[(uint32_t{1} << 31) - 20 + i] = list;
+    state[kMost - 2 * i] = list;
+  }
+  for (const uint32_t name :
+       {0U, 39U, 40U, (1U << 31) - 21, (1U << 31) - 1, 1U << 31, kMost - 1, kMost}) {
+    for (const int64_t arrival : list) ExpectChanges(state, name, arrival);
+    for (const int64_t arrival : {int64_t{2}, kHalf - 2, kHalf + 2, int64_t{kMost - 2}}) {
+      ExpectChanges(state, name, arrival);
+    }
+  }
+}
+
+// Zipf's lists, among thousands of names: more than any buffer takes, and changes everywhere.
+TEST(BlockPropertyTest, ChangesOfThousandsOfNames) {
+  const unsigned seed = std::random_device()();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 random(seed);
+  for (const int64_t first : {int64_t{0}, int64_t{4'294'967'000}}) {  // narrow, and not
+    const auto any_name = [&random] {
+      const auto rank = static_cast<uint32_t>(5000 / (1 + random() % 5000));
+      return (random() % 3 == 0 ? static_cast<uint32_t>(random()) % 5000 : rank) * 7919 % 5003;
+    };
+    const auto any_arrival = [&] { return first + static_cast<int64_t>(random() % 1000); };
+    Cells state;
+    for (int i = 0; i < 15'000; ++i) state[any_name()].insert(any_arrival());
+    for (int round = 0; round < 6; ++round) {
+      const Block base = BlockOf(state);
+      Cells gained;
+      Cells lost;
+      for (int i = 0; i < 200 * round; ++i) {
+        const uint32_t name = any_name();
+        const int64_t arrival = any_arrival();
+        gained[name].insert(arrival);
+        state[name].insert(arrival);
+      }
+      for (int i = 0; i < 200 * round; ++i) {
+        const auto entry = state.lower_bound(any_name());
+        if (entry == state.end()) continue;
+        const auto arrival =
+            std::next(entry->second.begin(), static_cast<int64_t>(random() % entry->second.size()));
+        lost[entry->first].insert(*arrival);
+        entry->second.erase(arrival);
+        if (entry->second.empty()) state.erase(entry);
+      }
+      const Block applied = Applied(base, DeltaOf(gained, lost));
+      ASSERT_EQ(applied, BlockOf(state)) << round;
+      ExpectLittleSpare(applied);
+      const BlockDelta back = DeltaOf(lost, gained);
+      ASSERT_EQ(Applied(applied, back), base) << round;
+      ASSERT_TRUE(CombineDeltas(DeltaOf(gained, lost), back).empty()) << round;
+    }
+  }
+}
+
 TEST(BlockPropertyTest, ManyDeltasCombineAsTwoAndTwoDo) {
   const unsigned seed = std::random_device()();
   SCOPED_TRACE("seed " + std::to_string(seed));
