@@ -110,6 +110,9 @@ std::vector<rocksdb::ColumnFamilyDescriptor> FamilySettings(const DatabaseOption
     rocksdb::ColumnFamilyOptions family;
     family.compression = rocksdb::kLZ4Compression;
     family.write_buffer_size = given.write_buffer_bytes;
+    // A compaction writes all that a family has anew, whatever little is new: reports are of all
+    // relays, and so of all parts of it.
+    family.level0_file_num_compaction_trigger = 8;
     descriptors.emplace_back(name, family);
   }
   static const EmptySectionFilter kEmptySections;  // has no state
@@ -117,8 +120,6 @@ std::vector<rocksdb::ColumnFamilyDescriptor> FamilySettings(const DatabaseOption
   descriptors[kShapes].options.compaction_filter = &kEmptySections;
   // Varints hardly compress, and each merge takes them apart again.
   descriptors[kShapes].options.compression = rocksdb::kNoCompression;
-  // A compaction writes the whole state of the fleet anew, whatever little is merged with it.
-  descriptors[kShapes].options.level0_file_num_compaction_trigger = 8;
   return descriptors;
 }
 
