@@ -11,8 +11,8 @@
 //
 // Prints one line of JSON for each turn of a contestant: what it was given, and what that cost,
 // from the first report until the last was safe (wall_seconds, cpu_seconds), and until the process
-// had nothing more to do in the background (all_cpu_seconds, written_bytes). ingest_benchmark.py
-// makes a table of them.
+// had nothing more to do in the background (all_wall_seconds, all_cpu_seconds, written_bytes).
+// ingest_benchmark.py makes a table of them.
 
 #include <pthread.h>
 
@@ -168,8 +168,7 @@ class Benchmark {
     const ProcessCosts before = CostsNow();
     one.sink->Take(load.reports);
     const ProcessCosts taken = CostsNow();
-    WaitUntilIdle();
-    const ProcessCosts after = CostsNow();
+    const ProcessCosts after = WaitUntilIdle();
     const uint64_t batches = one.sink->batches() - batches_before;
     if (one.alone == nullptr) {
       batch_reports_ = (load.count + batches - 1) / batches;
@@ -181,9 +180,11 @@ class Benchmark {
     std::printf(
         "{\"contestant\": \"%s\", \"round\": %zu, \"reports\": %lu, \"changes\": %lu, "
         "\"received_bytes\": %lu, \"batches\": %lu, \"wall_seconds\": %.6f, "
-        "\"cpu_seconds\": %.6f, \"all_cpu_seconds\": %.6f, \"written_bytes\": %lu}\n",
+        "\"cpu_seconds\": %.6f, \"all_wall_seconds\": %.6f, \"all_cpu_seconds\": %.6f, "
+        "\"written_bytes\": %lu}\n",
         one.name.c_str(), round, load.count, load.changes.load(), load.bytes, batches,
         taken.wall_seconds - before.wall_seconds, taken.cpu_seconds - before.cpu_seconds,
+        std::max(taken.wall_seconds, after.wall_seconds) - before.wall_seconds,
         after.cpu_seconds - before.cpu_seconds, after.written_bytes - before.written_bytes);
     std::fflush(stdout);
   }

@@ -1,6 +1,9 @@
 #include "tests/bench/process_costs.h"
 
+#include <chrono>
+#include <cstddef>
 #include <ctime>
+#include <deque>
 #include <fstream>
 #include <string>
 #include <thread>
@@ -27,17 +30,19 @@ ProcessCosts CostsNow() {
   return costs;
 }
 
-void WaitUntilIdle() {
-  constexpr auto kWhile = std::chrono::milliseconds(250);
+ProcessCosts WaitUntilIdle() {
+  constexpr auto kTick = std::chrono::milliseconds(25);
+  constexpr size_t kWhile = 10;            // ticks
   constexpr double kNextToNothing = 0.01;  // CPU seconds in that while
-  for (ProcessCosts before = CostsNow();;) {
-    std::this_thread::sleep_for(kWhile);
-    const ProcessCosts after = CostsNow();
-    if (after.written_bytes == before.written_bytes &&
-        after.cpu_seconds - before.cpu_seconds < kNextToNothing) {
-      return;
+  for (std::deque<ProcessCosts> last = {CostsNow()};; last.pop_front()) {
+    while (last.size() <= kWhile) {
+      std::this_thread::sleep_for(kTick);
+      last.push_back(CostsNow());
     }
-    before = after;
+    if (last.back().written_bytes == last.front().written_bytes &&
+        last.back().cpu_seconds - last.front().cpu_seconds < kNextToNothing) {
+      return last.front();
+    }
   }
 }
 

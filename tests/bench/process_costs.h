@@ -15,8 +15,8 @@ struct ProcessCosts {
 ProcessCosts CostsNow();
 
 // Waits until the process has done next to nothing for a while: until what it does in the
-// background is done.
-void WaitUntilIdle();
+// background is done. Returns the costs as of the beginning of that while.
+ProcessCosts WaitUntilIdle();
 
 }  // namespace fleetqshape
 
