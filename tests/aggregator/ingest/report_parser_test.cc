@@ -37,6 +37,27 @@ TEST(ReportParserTest, AReportIsAsItWas) {
   EXPECT_TRUE(ParseReport("").ok());
 }
 
+// Whoever adds a field to one has to add it to the other.
+TEST(ReportParserTest, APackedReportHasTheFieldsOfAReport) {
+  const auto& report = *v1::Report::descriptor();
+  const auto& packed = *v1::PackedReport::descriptor();
+  ASSERT_EQ(packed.field_count(), report.field_count());
+  for (int i = 0; i < report.field_count(); ++i) {
+    const auto& field = *report.field(i);
+    SCOPED_TRACE(field.name());
+    const auto* const same = packed.FindFieldByNumber(field.number());
+    ASSERT_NE(same, nullptr);
+    EXPECT_EQ(same->name(), field.name());
+    EXPECT_EQ(same->label(), field.label());
+    if (field.number() == v1::Report::kSectionsFieldNumber) {
+      EXPECT_EQ(same->type(), google::protobuf::FieldDescriptor::TYPE_BYTES);
+    } else {
+      EXPECT_EQ(same->type(), field.type());
+      EXPECT_EQ(same->message_type(), field.message_type());
+    }
+  }
+}
+
 TEST(ReportParserTest, WhatIsNoReportIsRefused) {
   v1::Report report = test::ReportWriter().Snapshot(1, {});
   report.add_names("example.com");
