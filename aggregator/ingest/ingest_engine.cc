@@ -106,8 +106,10 @@ void IngestEngine::Submit(const Connection& connection, v1::PackedReport report,
     if (!stopping) {
       // Under the lock: what a later connection hands over cannot be before this.
       if (registry_.IsLast(connection)) job.relay = connection.relay;
-      if (job.relay != 0 && !busy_.insert(job.relay).second) {
-        waiting_reports_.push_back(std::move(job));
+      // Nor may it overtake another one that waits.
+      if (waiting_reports_.contains(job.relay) ||
+          (job.relay != 0 && !busy_.insert(job.relay).second)) {
+        waiting_reports_[job.relay].push_back(std::move(job));
         return;
       }
     }
@@ -151,11 +153,12 @@ void IngestEngine::TakeWaiting(std::vector<StagedJob>* reports, std::vector<Forg
     *reports = std::exchange(staged_reports_, {});
     *forgets = std::exchange(waiting_forgets_, {});
     if (std::exchange(may_stage_, false)) {
-      std::vector<ReportJob> later;
-      for (ReportJob& job : waiting_reports_) {
-        (busy_.insert(job.relay).second ? jobs : later).push_back(std::move(job));
+      for (auto& [relay, waiting] : waiting_reports_) {
+        if (!busy_.insert(relay).second) continue;
+        jobs.push_back(std::move(waiting.front()));
+        waiting.pop_front();
       }
-      waiting_reports_ = std::move(later);
+      std::erase_if(waiting_reports_, [](const auto& of_relay) { return of_relay.second.empty(); });
     }
   }
   for (ReportJob& job : jobs) reports->push_back(Stage(std::move(job)));
@@ -163,17 +166,20 @@ void IngestEngine::TakeWaiting(std::vector<StagedJob>* reports, std::vector<Forg
 
 void IngestEngine::RefuseWaiting(const absl::Status& problem) {
   std::vector<StagedJob> staged;
-  std::vector<ReportJob> reports;
+  std::map<RelayId, std::deque<ReportJob>> reports;
   std::vector<ForgetJob> forgets;
   {
     MutexLock lock(mutex_);
     staged = std::exchange(staged_reports_, {});
     reports = std::exchange(waiting_reports_, {});
     forgets = std::exchange(waiting_forgets_, {});
-    counters_.unstored += staged.size() + reports.size();
+    counters_.unstored += staged.size();
+    for (const auto& [relay, waiting] : reports) counters_.unstored += waiting.size();
   }
   for (const StagedJob& job : staged) Answer(job, problem);
-  for (const ReportJob& job : reports) job.on_outcome(problem);
+  for (const auto& [relay, waiting] : reports) {
+    for (const ReportJob& job : waiting) job.on_outcome(problem);
+  }
   for (const ForgetJob& job : forgets) job.on_forgotten(problem);
 }
 
@@ -344,7 +350,7 @@ void IngestEngine::Answer(const StagedJob& job, Outcome outcome) {
   {
     MutexLock lock(mutex_);
     busy_.erase(job.report.relay);
-    may_stage_ = may_stage_ || !waiting_reports_.empty();
+    may_stage_ = may_stage_ || waiting_reports_.contains(job.report.relay);
   }
   job.on_outcome(std::move(outcome));
 }

@@ -3,6 +3,7 @@
 #define FLEETQSHAPE_AGGREGATOR_INGEST_INGEST_ENGINE_H_
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <limits>
 #include <map>
@@ -181,8 +182,9 @@ class IngestEngine {
   // Relays of which a report is being staged, or is staged, and not yet answered.
   absl::flat_hash_set<RelayId> busy_ FQS_GUARDED_BY(mutex_);
   std::vector<StagedJob> staged_reports_ FQS_GUARDED_BY(mutex_);
-  std::vector<ReportJob> waiting_reports_ FQS_GUARDED_BY(mutex_);  // of relays that were busy
-  bool may_stage_ FQS_GUARDED_BY(mutex_) = false;                  // some of them are not any more
+  // Of relays that were busy, in the order in which they came. No relay's list is empty.
+  std::map<RelayId, std::deque<ReportJob>> waiting_reports_ FQS_GUARDED_BY(mutex_);
+  bool may_stage_ FQS_GUARDED_BY(mutex_) = false;  // some of them are not busy any more
   std::vector<ForgetJob> waiting_forgets_ FQS_GUARDED_BY(mutex_);
   Counters counters_ FQS_GUARDED_BY(mutex_);
   bool stopping_ FQS_GUARDED_BY(mutex_) = false;

@@ -116,6 +116,28 @@ TEST_F(EngineOnFakeStoreTest, SeveralReportsOfOneRelayInABatchAreAppliedInTheirO
   }
 }
 
+// An agent that came back by other streams, twice.
+TEST_F(EngineOnFakeStoreTest, NoReportOvertakesAnotherThatWaits) {
+  const RelayId relay = Connect("a").relay;
+  PendingOutcome first;
+  PendingOutcome third;
+  store_.Close();
+  engine_->Submit(ConnectionOf(relay), test::Packed(ReportWriter().Snapshot(1, OneCell(1))),
+                  first.Callback([&] {
+                    // The first is done, and the second has only waited so far.
+                    engine_->Submit(ConnectionOf(relay),
+                                    test::Packed(ReportWriter().Snapshot(3, OneCell(3))),
+                                    third.Callback());
+                  }));
+  store_.WaitUntilBegun(1);
+  const PendingOutcome second = Submit(relay, ReportWriter().Snapshot(2, OneCell(2)));
+  store_.Open();
+  EXPECT_TRUE(IsAcknowledgement(first.Wait(), 1, 1));
+  EXPECT_TRUE(IsAcknowledgement(second.Wait(), 2, 1));
+  EXPECT_TRUE(IsAcknowledgement(third.Wait(), 3, 1));
+  EXPECT_EQ(Cells(relay), OneCell(3));
+}
+
 TEST_F(EngineOnFakeStoreTest, AReportThatCannotBeWrittenLeavesTheStateAsItWas) {
   const RelayId relay = Connect("a").relay;
   ReportWriter writer;
