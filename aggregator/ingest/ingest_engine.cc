@@ -170,6 +170,7 @@ void IngestEngine::RefuseWaiting(const absl::Status& problem) {
     staged = std::exchange(staged_reports_, {});
     reports = std::exchange(waiting_reports_, {});
     forgets = std::exchange(waiting_forgets_, {});
+    may_stage_ = false;
     counters_.unstored += staged.size() + reports.size();
   }
   for (const StagedJob& job : staged) Answer(job, problem);
