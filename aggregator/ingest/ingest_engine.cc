@@ -204,7 +204,7 @@ void IngestEngine::AddReport(StagedJob job, Batch* batch) {
   using Kind = StagedReport::Kind;
   StagedReport& report = job.report;
   if (report.kind == Kind::kApplied) {
-    // Since it was staged the relay may have been forgotten, and its number be another's.
+    // Since it was staged the relay may have been forgotten.
     const std::optional<RelayView> view = fleet_.Find(report.relay);
     if (view && view->state == report.applied.change.before) {
       batch->writes.push_back(std::move(report.applied.write));
