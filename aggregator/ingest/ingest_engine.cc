@@ -173,6 +173,7 @@ void IngestEngine::RefuseWaiting(const absl::Status& problem) {
     staged = std::exchange(staged_reports_, {});
     reports = std::exchange(waiting_reports_, {});
     forgets = std::exchange(waiting_forgets_, {});
+    may_stage_ = false;
     counters_.unstored += staged.size();
     for (const auto& [relay, waiting] : reports) counters_.unstored += waiting.size();
   }
@@ -209,7 +210,7 @@ void IngestEngine::AddReport(StagedJob job, Batch* batch) {
   using Kind = StagedReport::Kind;
   StagedReport& report = job.report;
   if (report.kind == Kind::kApplied) {
-    // Since it was staged the relay may have been forgotten, and its number be another's.
+    // Since it was staged the relay may have been forgotten.
     const std::optional<RelayView> view = fleet_.Find(report.relay);
     if (view && view->state == report.applied.change.before) {
       batch->writes.push_back(std::move(report.applied.write));

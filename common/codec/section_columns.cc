@@ -2,6 +2,8 @@
 
 #include <google/protobuf/wire_format_lite.h>
 
+#include <cstddef>
+
 #include "common/codec/varint.h"
 #include "fleetqshape/v1/shape.pb.h"
 
@@ -19,7 +21,11 @@ constexpr uint32_t Column(int field) {
 
 bool ReadColumn(const char** next, const char* end, std::string_view* column) {
   uint64_t length = 0;
-  if (!ReadVarint(next, end, &length) || length > static_cast<uint64_t>(end - *next)) return false;
+  // In more bytes it is none, to protobuf.
+  const char* const length_end =
+      end - *next > static_cast<ptrdiff_t>(kMaxVarint32Bytes) ? *next + kMaxVarint32Bytes : end;
+  if (!ReadVarint(next, length_end, &length)) return false;
+  if (length > static_cast<uint64_t>(end - *next)) return false;
   *column = {*next, static_cast<size_t>(length)};
   *next += length;
   return true;
@@ -32,7 +38,7 @@ bool ReadNumber(const char** next, const char* end, int32_t* number) {
   return true;
 }
 
-bool ReadField(uint64_t tag, const char** next, const char* end, SectionColumns* columns) {
+bool ReadField(uint32_t tag, const char** next, const char* end, SectionColumns* columns) {
   using v1::Section;
   switch (tag) {
     case Number(Section::kQueueFieldNumber):
@@ -66,10 +72,11 @@ std::optional<SectionColumns> FindColumns(std::string_view bytes) {
   SectionColumns columns;
   const char* next = bytes.data();
   const char* const end = next + bytes.size();
-  uint64_t last_tag = 0;
+  uint32_t last_tag = 0;
   while (next != end) {
-    uint64_t tag = 0;
-    if (!ReadVarint(&next, end, &tag) || tag <= last_tag) return std::nullopt;
+    // All that are known take a byte.
+    const uint32_t tag = static_cast<unsigned char>(*next++);
+    if (tag <= last_tag) return std::nullopt;
     last_tag = tag;
     if (!ReadField(tag, &next, end, &columns)) return std::nullopt;
   }

@@ -431,6 +431,30 @@ TEST_F(EngineOnFakeStoreTest, AStopWaitsForTheBatchBeingWrittenAndAnswersAllThat
   EXPECT_EQ(store_.batches().size(), 1U);
 }
 
+// What waited for an earlier report of its relay is refused with it: there is nothing to do then.
+TEST_F(EngineOnFakeStoreTest, AnEngineWhoseStoreFailedSleepsThoughAReportWaited) {
+  v1::Hello hello = HelloOf("a");
+  hello.set_agent_id(7);
+  const auto first = engine_->Connect(hello, "peer", 0);
+  ASSERT_TRUE(first.ok()) << first.status();
+  store_.Close();
+  PendingOutcome written;
+  engine_->Submit(*first, test::Packed(ReportWriter().Snapshot(9, OneCell(1))), written.Callback());
+  store_.WaitUntilBegun(1);
+  const auto second = engine_->Connect(hello, "peer", 0);
+  ASSERT_TRUE(second.ok()) << second.status();
+  PendingOutcome waiting;
+  std::atomic<pid_t> engine_thread{0};
+  engine_->Submit(
+      *second, test::Packed(ReportWriter().Snapshot(10, OneCell(2))),
+      waiting.Callback([&] { engine_thread = static_cast<pid_t>(syscall(SYS_gettid)); }));
+  store_.AddResult(absl::UnavailableError("an input/output error"));
+  store_.Open();
+  EXPECT_FALSE(written.Wait().ok());
+  EXPECT_FALSE(waiting.Wait().ok());
+  WaitUntilAsleep(engine_thread);
+}
+
 // A server that is to end waits for the answers to what it has handed over.
 TEST_F(EngineOnFakeStoreTest, WhatComesAfterAStopIsRefusedAtOnce) {
   const RelayId relay = ConnectSeveral(1)[0];

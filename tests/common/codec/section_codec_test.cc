@@ -383,6 +383,21 @@ TEST(DecodeSectionTest, TakesNumbersThatAreLongerThanTheyNeedBe) {
   EXPECT_EQ(section->delta.gained, BlockOf({{4, {7}}}));
 }
 
+// Such bytes are no message to protobuf, and would be none to others who read the store.
+TEST(DecodeSectionTest, RefusesTagsAndLengthsThatAreLongerThanProtobufTakes) {
+  const std::string good = EncodedBytes(GoodDelta());
+  const std::string zero(1, '\0');
+  ASSERT_EQ(good.substr(4, 2), "\x1a\x03");
+  for (const int bytes : {4, 5, 6, 9, 10, 11}) {
+    const std::string more = std::string(static_cast<size_t>(bytes - 2), '\x80') + zero;
+    for (const std::string& section :
+         {"\x88" + more + good.substr(1), good.substr(0, 5) + "\x83" + more + good.substr(6)}) {
+      EXPECT_EQ(DecodeSection(section).ok(), v1::Section().ParseFromString(section)) << bytes;
+      EXPECT_EQ(DecodeSection(section).ok(), bytes <= 5) << bytes;
+    }
+  }
+}
+
 TEST(DecodeSectionTest, RefusesBytesThatEndTooEarly) {
   const std::string good = EncodedBytes(DeltaOf({{4, {1000, 1'000'000}}}, {{300, {1'000'000}}}));
   for (size_t size = 0; size < good.size(); ++size) {
