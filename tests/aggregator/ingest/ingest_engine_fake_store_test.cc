@@ -222,6 +222,36 @@ TEST_F(EngineOnFakeStoreTest, WhatAnOldStreamBringsIsNeverAppliedAfterTheNewOnes
   EXPECT_EQ(Cells(second->relay), OneCell(2));
 }
 
+// Not even what is handed over at the moment in which its turn comes.
+TEST_F(EngineOnFakeStoreTest, NothingPassesByAReportThatWaits) {
+  v1::Hello hello = HelloOf("a");
+  hello.set_agent_id(7);
+  const auto first = engine_->Connect(hello, "peer", 0);
+  ASSERT_TRUE(first.ok()) << first.status();
+  store_.Close();
+  PendingOutcome written;
+  PendingOutcome last;
+  const auto come_again = [&] {
+    const auto third = engine_->Connect(hello, "peer", 0);
+    ASSERT_TRUE(third.ok()) << third.status();
+    engine_->Submit(*third, test::Packed(ReportWriter().Snapshot(11, OneCell(3))), last.Callback());
+  };
+  engine_->Submit(*first, test::Packed(ReportWriter().Snapshot(9, OneCell(1))),
+                  written.Callback(come_again));
+  store_.WaitUntilBegun(1);
+  const auto second = engine_->Connect(hello, "peer", 0);
+  ASSERT_TRUE(second.ok()) << second.status();
+  PendingOutcome waiting;
+  engine_->Submit(*second, test::Packed(ReportWriter().Snapshot(10, OneCell(2))),
+                  waiting.Callback());
+  store_.Open();
+  EXPECT_TRUE(IsAcknowledgement(written.Wait(), 9, 1));
+  EXPECT_TRUE(IsAcknowledgement(waiting.Wait(), 10, 1));
+  EXPECT_TRUE(IsAcknowledgement(last.Wait(), 11, 1));
+  EXPECT_EQ(fleet_->View(second->relay).state->epoch, 11U) << "the last to speak for the relay";
+  EXPECT_EQ(Cells(second->relay), OneCell(3));
+}
+
 TEST_F(EngineOnFakeStoreTest, TheRecordSaysWhoTheRelayIsAndWhenItWasHeard) {
   v1::Hello hello = HelloOf("a");
   v1::Label* label = hello.add_labels();
