@@ -72,8 +72,8 @@ void IngestEngine::Run(const std::function<void()>& each_round) {
   for (;;) {
     {
       MutexLock lock(mutex_);
-      while (staged_reports_.empty() && !may_stage_ && waiting_forgets_.empty() && !stopping_ &&
-             std::chrono::steady_clock::now() < round) {
+      while (staged_reports_.empty() && next_reports_.empty() && waiting_forgets_.empty() &&
+             !stopping_ && std::chrono::steady_clock::now() < round) {
         condition_.WaitUntil(mutex_, round);
       }
       if (stopping_) return;
@@ -106,11 +106,12 @@ void IngestEngine::Submit(const Connection& connection, v1::PackedReport report,
     if (!stopping) {
       // Under the lock: what a later connection hands over cannot be before this.
       if (registry_.IsLast(connection)) job.relay = connection.relay;
-      // Nor may it overtake another one that waits.
-      if (waiting_reports_.contains(job.relay) ||
-          (job.relay != 0 && !busy_.insert(job.relay).second)) {
-        waiting_reports_[job.relay].push_back(std::move(job));
-        return;
+      if (job.relay != 0) {
+        const auto [busy, was_free] = busy_.try_emplace(job.relay);
+        if (!was_free) {
+          busy->second.push_back(std::move(job));
+          return;
+        }
       }
     }
   }
@@ -152,35 +153,27 @@ void IngestEngine::TakeWaiting(std::vector<StagedJob>* reports, std::vector<Forg
     MutexLock lock(mutex_);
     *reports = std::exchange(staged_reports_, {});
     *forgets = std::exchange(waiting_forgets_, {});
-    if (std::exchange(may_stage_, false)) {
-      for (auto& [relay, waiting] : waiting_reports_) {
-        if (!busy_.insert(relay).second) continue;
-        jobs.push_back(std::move(waiting.front()));
-        waiting.pop_front();
-      }
-      std::erase_if(waiting_reports_, [](const auto& of_relay) { return of_relay.second.empty(); });
-    }
+    jobs = std::exchange(next_reports_, {});
   }
   for (ReportJob& job : jobs) reports->push_back(Stage(std::move(job)));
 }
 
 void IngestEngine::RefuseWaiting(const absl::Status& problem) {
   std::vector<StagedJob> staged;
-  std::map<RelayId, std::deque<ReportJob>> reports;
+  std::vector<ReportJob> next;
+  std::list<ReportJob> waiting;
   std::vector<ForgetJob> forgets;
   {
     MutexLock lock(mutex_);
     staged = std::exchange(staged_reports_, {});
-    reports = std::exchange(waiting_reports_, {});
+    next = std::exchange(next_reports_, {});
+    for (auto& [relay, jobs] : busy_) waiting.splice(waiting.end(), jobs);
     forgets = std::exchange(waiting_forgets_, {});
-    may_stage_ = false;
-    counters_.unstored += staged.size();
-    for (const auto& [relay, waiting] : reports) counters_.unstored += waiting.size();
+    counters_.unstored += staged.size() + next.size() + waiting.size();
   }
-  for (const StagedJob& job : staged) Answer(job, problem);
-  for (const auto& [relay, waiting] : reports) {
-    for (const ReportJob& job : waiting) job.on_outcome(problem);
-  }
+  for (const StagedJob& job : staged) Answer(job.report.relay, job.on_outcome, problem);
+  for (const ReportJob& job : next) Answer(job.relay, job.on_outcome, problem);
+  for (const ReportJob& job : waiting) job.on_outcome(problem);
   for (const ForgetJob& job : forgets) job.on_forgotten(problem);
 }
 
@@ -227,7 +220,7 @@ void IngestEngine::AddReport(StagedJob job, Batch* batch) {
     counters_.digest_mismatches += report.kind == Kind::kMismatched ? 1 : 0;
   }
   Outcome answer = *std::move(report.answer);
-  Answer(job, std::move(answer));
+  Answer(report.relay, job.on_outcome, std::move(answer));
 }
 
 void IngestEngine::StageForget(ForgetJob job, Batch* batch) {
@@ -344,16 +337,22 @@ void IngestEngine::FinishReport(StagedJob& job) {
     counters_.snapshot_gained += difference.gained;
     counters_.snapshot_lost += difference.lost;
   }
-  Answer(job, Acknowledge(report.epoch, report.sequence));
+  Answer(report.relay, job.on_outcome, Acknowledge(report.epoch, report.sequence));
 }
 
-void IngestEngine::Answer(const StagedJob& job, Outcome outcome) {
+void IngestEngine::Answer(RelayId relay, const OnOutcome& on_outcome, Outcome outcome) {
   {
     MutexLock lock(mutex_);
-    busy_.erase(job.report.relay);
-    may_stage_ = may_stage_ || waiting_reports_.contains(job.report.relay);
+    const auto busy = busy_.find(relay);
+    if (busy != busy_.end() && busy->second.empty()) {
+      busy_.erase(busy);
+    } else if (busy != busy_.end()) {
+      // The relay stays busy: nothing that comes now may pass by what waited.
+      next_reports_.push_back(std::move(busy->second.front()));
+      busy->second.pop_front();
+    }
   }
-  job.on_outcome(std::move(outcome));
+  on_outcome(std::move(outcome));
 }
 
 void IngestEngine::FinishForget(ForgetJob& job) {
@@ -370,7 +369,7 @@ void IngestEngine::Refuse(const Batch& batch, const absl::Status& problem) {
   for (const ForgetJob& job : batch.forgets) {
     for (const RelayId id : job.result.forgotten) registry_.Stay(id);
   }
-  for (const StagedJob& job : batch.reports) Answer(job, problem);
+  for (const StagedJob& job : batch.reports) Answer(job.report.relay, job.on_outcome, problem);
   for (const ForgetJob& job : batch.forgets) job.on_forgotten(problem);
 }
 

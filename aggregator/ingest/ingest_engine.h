@@ -3,16 +3,15 @@
 #define FLEETQSHAPE_AGGREGATOR_INGEST_INGEST_ENGINE_H_
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <limits>
+#include <list>
 #include <map>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -140,8 +139,7 @@ class IngestEngine {
   void Count(uint64_t Counters::*counter, uint64_t count = 1);
 
   StagedJob Stage(ReportJob job);
-  // Takes what is staged, and what waits; stages that. A relay's second report builds on its first:
-  // it stays.
+  // Takes what is staged, and what is to be staged next; stages that.
   void TakeWaiting(std::vector<StagedJob>* reports, std::vector<ForgetJob>* forgets);
   // Answers all that waits with `problem`.
   void RefuseWaiting(const absl::Status& problem);
@@ -156,8 +154,8 @@ class IngestEngine {
   void StageHeard(int64_t now, Batch* batch);
   void Commit(Batch batch);
   void FinishReport(StagedJob& job);
-  // Tells what became of a report, and lets the relay's next one come.
-  void Answer(const StagedJob& job, Outcome outcome);
+  // Tells what became of a report that its relay was busy with, and lets the next one come.
+  void Answer(RelayId relay, const OnOutcome& on_outcome, Outcome outcome);
   void FinishForget(ForgetJob& job);
   // Answers what was part of a batch that could not be written.
   void Refuse(const Batch& batch, const absl::Status& problem);
@@ -179,12 +177,12 @@ class IngestEngine {
 
   mutable Mutex mutex_;
   ConditionVariable condition_;
-  // Relays of which a report is being staged, or is staged, and not yet answered.
-  absl::flat_hash_set<RelayId> busy_ FQS_GUARDED_BY(mutex_);
+  // Relays of which a report is to be staged, is being staged, or is staged, and not yet answered;
+  // with those that wait for that, in their order.
+  std::map<RelayId, std::list<ReportJob>> busy_ FQS_GUARDED_BY(mutex_);
   std::vector<StagedJob> staged_reports_ FQS_GUARDED_BY(mutex_);
-  // Of relays that were busy, in the order in which they came. No relay's list is empty.
-  std::map<RelayId, std::deque<ReportJob>> waiting_reports_ FQS_GUARDED_BY(mutex_);
-  bool may_stage_ FQS_GUARDED_BY(mutex_) = false;  // some of them are not busy any more
+  // That waited, and are to be staged now.
+  std::vector<ReportJob> next_reports_ FQS_GUARDED_BY(mutex_);
   std::vector<ForgetJob> waiting_forgets_ FQS_GUARDED_BY(mutex_);
   Counters counters_ FQS_GUARDED_BY(mutex_);
   bool stopping_ FQS_GUARDED_BY(mutex_) = false;

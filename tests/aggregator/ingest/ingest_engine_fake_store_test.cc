@@ -116,28 +116,6 @@ TEST_F(EngineOnFakeStoreTest, SeveralReportsOfOneRelayInABatchAreAppliedInTheirO
   }
 }
 
-// An agent that came back by other streams, twice.
-TEST_F(EngineOnFakeStoreTest, NoReportOvertakesAnotherThatWaits) {
-  const RelayId relay = Connect("a").relay;
-  PendingOutcome first;
-  PendingOutcome third;
-  store_.Close();
-  engine_->Submit(ConnectionOf(relay), test::Packed(ReportWriter().Snapshot(1, OneCell(1))),
-                  first.Callback([&] {
-                    // The first is done, and the second has only waited so far.
-                    engine_->Submit(ConnectionOf(relay),
-                                    test::Packed(ReportWriter().Snapshot(3, OneCell(3))),
-                                    third.Callback());
-                  }));
-  store_.WaitUntilBegun(1);
-  const PendingOutcome second = Submit(relay, ReportWriter().Snapshot(2, OneCell(2)));
-  store_.Open();
-  EXPECT_TRUE(IsAcknowledgement(first.Wait(), 1, 1));
-  EXPECT_TRUE(IsAcknowledgement(second.Wait(), 2, 1));
-  EXPECT_TRUE(IsAcknowledgement(third.Wait(), 3, 1));
-  EXPECT_EQ(Cells(relay), OneCell(3));
-}
-
 TEST_F(EngineOnFakeStoreTest, AReportThatCannotBeWrittenLeavesTheStateAsItWas) {
   const RelayId relay = Connect("a").relay;
   ReportWriter writer;
@@ -242,6 +220,36 @@ TEST_F(EngineOnFakeStoreTest, WhatAnOldStreamBringsIsNeverAppliedAfterTheNewOnes
   EXPECT_TRUE(IsAcknowledgement(current.Wait(), 10, 1));
   EXPECT_EQ(late.Wait().status().code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(Cells(second->relay), OneCell(2));
+}
+
+// Not even what is handed over at the moment in which its turn comes.
+TEST_F(EngineOnFakeStoreTest, NothingPassesByAReportThatWaits) {
+  v1::Hello hello = HelloOf("a");
+  hello.set_agent_id(7);
+  const auto first = engine_->Connect(hello, "peer", 0);
+  ASSERT_TRUE(first.ok()) << first.status();
+  store_.Close();
+  PendingOutcome written;
+  PendingOutcome last;
+  const auto come_again = [&] {
+    const auto third = engine_->Connect(hello, "peer", 0);
+    ASSERT_TRUE(third.ok()) << third.status();
+    engine_->Submit(*third, test::Packed(ReportWriter().Snapshot(11, OneCell(3))), last.Callback());
+  };
+  engine_->Submit(*first, test::Packed(ReportWriter().Snapshot(9, OneCell(1))),
+                  written.Callback(come_again));
+  store_.WaitUntilBegun(1);
+  const auto second = engine_->Connect(hello, "peer", 0);
+  ASSERT_TRUE(second.ok()) << second.status();
+  PendingOutcome waiting;
+  engine_->Submit(*second, test::Packed(ReportWriter().Snapshot(10, OneCell(2))),
+                  waiting.Callback());
+  store_.Open();
+  EXPECT_TRUE(IsAcknowledgement(written.Wait(), 9, 1));
+  EXPECT_TRUE(IsAcknowledgement(waiting.Wait(), 10, 1));
+  EXPECT_TRUE(IsAcknowledgement(last.Wait(), 11, 1));
+  EXPECT_EQ(fleet_->View(second->relay).state->epoch, 11U) << "the last to speak for the relay";
+  EXPECT_EQ(Cells(second->relay), OneCell(3));
 }
 
 TEST_F(EngineOnFakeStoreTest, TheRecordSaysWhoTheRelayIsAndWhenItWasHeard) {

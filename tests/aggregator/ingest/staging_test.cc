@@ -1,4 +1,4 @@
-// Batches of so many reports that several threads share them.
+// Batches of many reports.
 
 #include <gtest/gtest.h>
 
@@ -25,7 +25,7 @@ TEST_F(StagingTest, EachReportOfALargeBatchGetsItsOwnOutcome) {
   const RelayId gate = Connect("gate").relay;
   std::vector<v1::Report> second(relays.size());
   for (size_t i = 0; i < relays.size(); ++i) {
-    // Names that several threads meet at once, and some that only one does.
+    // Names that many relays bring, and some that only one does.
     NamedCells cells = OneCell(static_cast<int64_t>(i), "common");
     cells.insert({kQueue, kAxis, "n" + std::to_string(i / 2), 5});
     SubmitSound(relays[i], writers[i].Snapshot(1, cells));
