@@ -134,7 +134,9 @@ class EngineStressTest : public EngineTest {
     EXPECT_EQ(view->state->sequence, sequence);
     // It may be forgotten by the same batch.
     const auto stored = store_.SequenceOf(relay);
-    if (stored) EXPECT_EQ(*stored, std::pair(epoch, sequence));
+    if (stored) {
+      EXPECT_EQ(*stored, std::pair(epoch, sequence));
+    }
   }
 
   // An agent that does not wait for answers. It is one of several threads that speak for the host
