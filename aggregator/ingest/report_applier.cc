@@ -132,24 +132,19 @@ absl::Status ApplySection(ReportedSection reported, bool snapshot, const FleetNa
                      plain ? std::move(*reported.bytes) : EncodeSection(queue, axis, delta)};
   Block block;
   if (snapshot) {
+    write.kind = SectionWrite::Kind::kReplace;
     block = std::move(delta.gained);
   } else {
     FQS_ASSIGN_OR_RETURN(block, ApplyDelta(*state->sections[index], delta));
+    size_t& operand_bytes = state->operand_bytes[index];
+    operand_bytes += write.value.size();
+    if (operand_bytes > std::max(kSmallOperandBytes, kBaseBytesOfArrival * block.arrivals.size())) {
+      write.kind = SectionWrite::Kind::kReplace;
+      write.value = EncodeSection(queue, axis, block);
+      operand_bytes = 0;
+    }
+    applied->change.sections.emplace_back(index, std::move(delta));
   }
-
-  size_t& operand_bytes = state->operand_bytes[index];
-  operand_bytes += write.value.size();
-  if (!snapshot &&
-      operand_bytes > std::max(kSmallOperandBytes, kBaseBytesOfArrival * block.arrivals.size())) {
-    write.kind = SectionWrite::Kind::kReplace;
-    write.value = EncodeSection(queue, axis, block);
-    operand_bytes = 0;
-  }
-  if (snapshot) {
-    write.kind = SectionWrite::Kind::kReplace;
-    operand_bytes = 0;
-  }
-  if (!snapshot) applied->change.sections.emplace_back(index, std::move(delta));
   state->sections[index] = std::make_shared<const Block>(std::move(block));
   applied->write.sections.push_back(std::move(write));
   return absl::OkStatus();

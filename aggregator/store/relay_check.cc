@@ -25,9 +25,11 @@ absl::Status CheckRelay(const LoadedRelay& loaded) {
             absl::StrCat("name id ", block.name_ids[i], " of ", hashes.size(), " is not given"));
       }
       const uint64_t hash = hashes[block.name_ids[i]];
-      for (uint32_t k = block.offsets[i]; k < block.offsets[i + 1]; ++k) {
-        digest += CellHash(queue, axis, hash, block.arrivals[k]);
-      }
+      const size_t first = block.offsets[i];
+      digest += block.arrivals.Visit([&, queue = queue, axis = axis](const auto arrivals) {
+        return SumOfCellHashes(queue, axis, hash,
+                               arrivals.subspan(first, block.offsets[i + 1] - first));
+      });
     }
   }
   if (digest != loaded.record.digest()) {

@@ -29,6 +29,14 @@ using ::testing::HasSubstr;
 class EngineOnFakeStoreTest : public EngineTest {
  protected:
   void SetUp() override { StartOn(&store_); }
+  // One more stream of one agent.
+  IngestEngine::Connection ConnectAgain() {
+    v1::Hello hello = HelloOf("a");
+    hello.set_agent_id(7);
+    auto connection = engine_->Connect(hello, "peer", 0);
+    EXPECT_TRUE(connection.ok()) << connection.status();
+    return *std::move(connection);
+  }
 
   test::FakeStore store_;
 };
@@ -200,56 +208,47 @@ TEST_F(EngineOnFakeStoreTest, WhatAnOldStreamBringsIsNeverAppliedAfterTheNewOnes
   store_.Close();
   const PendingOutcome held = Submit(gate, ReportWriter().Snapshot(1, OneCell(1)));
   store_.WaitUntilBegun(1);
-  v1::Hello hello = HelloOf("a");
-  hello.set_agent_id(7);
-  const auto first = engine_->Connect(hello, "peer", 0);
-  ASSERT_TRUE(first.ok()) << first.status();
+  const IngestEngine::Connection first = ConnectAgain();
   PendingOutcome old;
-  engine_->Submit(*first, test::Packed(ReportWriter().Snapshot(9, OneCell(1))), old.Callback());
-  const auto second = engine_->Connect(hello, "peer", 0);
-  ASSERT_TRUE(second.ok()) << second.status();
-  EXPECT_EQ(second->welcome.welcome().epoch(), 0U);
+  engine_->Submit(first, test::Packed(ReportWriter().Snapshot(9, OneCell(1))), old.Callback());
+  const IngestEngine::Connection second = ConnectAgain();
+  EXPECT_EQ(second.welcome.welcome().epoch(), 0U);
   PendingOutcome current;
-  engine_->Submit(*second, test::Packed(ReportWriter().Snapshot(10, OneCell(2))),
+  engine_->Submit(second, test::Packed(ReportWriter().Snapshot(10, OneCell(2))),
                   current.Callback());
   PendingOutcome late;
-  engine_->Submit(*first, test::Packed(ReportWriter().Snapshot(11, OneCell(3))), late.Callback());
+  engine_->Submit(first, test::Packed(ReportWriter().Snapshot(11, OneCell(3))), late.Callback());
   store_.Open();
   EXPECT_TRUE(held.Wait().ok());
   EXPECT_TRUE(IsAcknowledgement(old.Wait(), 9, 1)) << "it waited before";
   EXPECT_TRUE(IsAcknowledgement(current.Wait(), 10, 1));
   EXPECT_EQ(late.Wait().status().code(), absl::StatusCode::kNotFound);
-  EXPECT_EQ(Cells(second->relay), OneCell(2));
+  EXPECT_EQ(Cells(second.relay), OneCell(2));
 }
 
 // Not even what is handed over at the moment in which its turn comes.
 TEST_F(EngineOnFakeStoreTest, NothingPassesByAReportThatWaits) {
-  v1::Hello hello = HelloOf("a");
-  hello.set_agent_id(7);
-  const auto first = engine_->Connect(hello, "peer", 0);
-  ASSERT_TRUE(first.ok()) << first.status();
+  const IngestEngine::Connection first = ConnectAgain();
   store_.Close();
   PendingOutcome written;
   PendingOutcome last;
   const auto come_again = [&] {
-    const auto third = engine_->Connect(hello, "peer", 0);
-    ASSERT_TRUE(third.ok()) << third.status();
-    engine_->Submit(*third, test::Packed(ReportWriter().Snapshot(11, OneCell(3))), last.Callback());
+    engine_->Submit(ConnectAgain(), test::Packed(ReportWriter().Snapshot(11, OneCell(3))),
+                    last.Callback());
   };
-  engine_->Submit(*first, test::Packed(ReportWriter().Snapshot(9, OneCell(1))),
+  engine_->Submit(first, test::Packed(ReportWriter().Snapshot(9, OneCell(1))),
                   written.Callback(come_again));
   store_.WaitUntilBegun(1);
-  const auto second = engine_->Connect(hello, "peer", 0);
-  ASSERT_TRUE(second.ok()) << second.status();
+  const IngestEngine::Connection second = ConnectAgain();
   PendingOutcome waiting;
-  engine_->Submit(*second, test::Packed(ReportWriter().Snapshot(10, OneCell(2))),
+  engine_->Submit(second, test::Packed(ReportWriter().Snapshot(10, OneCell(2))),
                   waiting.Callback());
   store_.Open();
   EXPECT_TRUE(IsAcknowledgement(written.Wait(), 9, 1));
   EXPECT_TRUE(IsAcknowledgement(waiting.Wait(), 10, 1));
   EXPECT_TRUE(IsAcknowledgement(last.Wait(), 11, 1));
-  EXPECT_EQ(fleet_->View(second->relay).state->epoch, 11U) << "the last to speak for the relay";
-  EXPECT_EQ(Cells(second->relay), OneCell(3));
+  EXPECT_EQ(fleet_->View(second.relay).state->epoch, 11U) << "the last to speak for the relay";
+  EXPECT_EQ(Cells(second.relay), OneCell(3));
 }
 
 TEST_F(EngineOnFakeStoreTest, TheRecordSaysWhoTheRelayIsAndWhenItWasHeard) {
@@ -441,20 +440,16 @@ TEST_F(EngineOnFakeStoreTest, AStopWaitsForTheBatchBeingWrittenAndAnswersAllThat
 
 // What waited for an earlier report of its relay is refused with it: there is nothing to do then.
 TEST_F(EngineOnFakeStoreTest, AnEngineWhoseStoreFailedSleepsThoughAReportWaited) {
-  v1::Hello hello = HelloOf("a");
-  hello.set_agent_id(7);
-  const auto first = engine_->Connect(hello, "peer", 0);
-  ASSERT_TRUE(first.ok()) << first.status();
+  const IngestEngine::Connection first = ConnectAgain();
   store_.Close();
   PendingOutcome written;
-  engine_->Submit(*first, test::Packed(ReportWriter().Snapshot(9, OneCell(1))), written.Callback());
+  engine_->Submit(first, test::Packed(ReportWriter().Snapshot(9, OneCell(1))), written.Callback());
   store_.WaitUntilBegun(1);
-  const auto second = engine_->Connect(hello, "peer", 0);
-  ASSERT_TRUE(second.ok()) << second.status();
+  const IngestEngine::Connection second = ConnectAgain();
   PendingOutcome waiting;
   std::atomic<pid_t> engine_thread{0};
   engine_->Submit(
-      *second, test::Packed(ReportWriter().Snapshot(10, OneCell(2))),
+      second, test::Packed(ReportWriter().Snapshot(10, OneCell(2))),
       waiting.Callback([&] { engine_thread = static_cast<pid_t>(syscall(SYS_gettid)); }));
   store_.AddResult(absl::UnavailableError("an input/output error"));
   store_.Open();
