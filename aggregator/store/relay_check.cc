@@ -18,7 +18,8 @@ absl::Status CheckRelay(const LoadedRelay& loaded) {
   hashes.reserve(loaded.names.size());
   for (const std::string& name : loaded.names) hashes.push_back(NameHash(name));
   uint64_t digest = 0;
-  for (const auto& [queue, axis, block] : loaded.sections) {
+  for (const StoredSection& section : loaded.sections) {
+    const Block& block = section.block;
     for (size_t i = 0; i < block.name_ids.size(); ++i) {
       if (block.name_ids[i] >= hashes.size()) {
         return absl::DataLossError(
@@ -26,9 +27,9 @@ absl::Status CheckRelay(const LoadedRelay& loaded) {
       }
       const uint64_t hash = hashes[block.name_ids[i]];
       const size_t first = block.offsets[i];
-      digest += block.arrivals.Visit([&, queue = queue, axis = axis](const auto arrivals) {
-        return SumOfCellHashes(queue, axis, hash,
-                               arrivals.subspan(first, block.offsets[i + 1] - first));
+      const size_t count = block.offsets[i + 1] - first;
+      digest += block.arrivals.Visit([&](const auto arrivals) {
+        return SumOfCellHashes(section.queue, section.axis, hash, arrivals.subspan(first, count));
       });
     }
   }
